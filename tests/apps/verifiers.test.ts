@@ -8,7 +8,7 @@ import { setUp, signIn, signUp } from '../support/people.ts'
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts'
 import { freePort, type Server, startServer, stopAll } from '../support/server.ts'
 import { TOKEN_TYPES } from '../../server/config/upstream-config.ts'
-import { isAvailable, RECIPES, startVerifier, type Verifier } from '../support/verifiers.ts'
+import { isAvailable, prepareVerifier, RECIPES, type StartVerifier, type Verifier } from '../support/verifiers.ts'
 
 // The APIs of docs/guides/verifying-apis.md, as the guide shows them, behind a real server and with its real tokens.
 
@@ -19,6 +19,8 @@ const ports = new Map(await Promise.all(names.map(async name => [name, await fre
 const idOf = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 const seconds = () => Math.floor(Date.now() / 1000)
 
+/** Built all at once: most of it is waiting for downloads, the first time. */
+const prepared = new Map<string, Promise<StartVerifier>>()
 let server: Server
 let admin: Visitor
 let recorder: RecordingUpstream
@@ -44,6 +46,14 @@ beforeAll(async () => {
       UPSTREAMS: JSON.stringify([...upstreams, ...recorded]),
     },
   })
+  // Those that build in processes of their own first: Python's packages are installed synchronously.
+  for (const name of names.toReversed()) {
+    if (!available.get(name)) continue
+    const preparing = prepareVerifier(name, { issuer: server.origin, port: ports.get(name) ?? 0 })
+    // Reported by the test that starts it.
+    preparing.catch(() => {})
+    prepared.set(name, preparing)
+  }
   admin = (await setUp(server.origin)).browser
   const keys = JSON.parse(readFileSync(join(server.dataDir, 'keys.json'), 'utf8')) as { signing: (typeof signing)[] }
   signing = keys.signing[0] ?? { id: '', alg: '', jwk: {} }
@@ -52,6 +62,12 @@ afterAll(async () => {
   await recorder?.stop()
   await stopAll()
 })
+
+async function start(name: string): Promise<Verifier> {
+  const preparing = prepared.get(name)
+  if (preparing === undefined) throw new Error(`${name} is not being prepared`)
+  return (await preparing)()
+}
 
 /** The token that an API gets from the server for the administrator. */
 async function relayedToken(upstream: string): Promise<string> {
@@ -103,7 +119,7 @@ describe.each(recipes)('%s, as the guide shows it', (name, { tokenType, checksTy
   const minted = (claims: JWTPayload = {}, header: Record<string, unknown> = {}, key?: SigningKey) =>
     sign(claims, { typ: tokenType, ...header }, key)
   beforeAll(async () => {
-    if (!isMissing) api = await startVerifier(name, { issuer: server.origin, port: ports.get(name) ?? 0 })
+    if (!isMissing) api = await start(name)
   })
   afterAll(async () => api?.stop())
 
@@ -160,7 +176,7 @@ describe("A person's first call, as the guide answers it", () => {
   const port = ports.get(name) ?? 0
   let api: Verifier
   beforeAll(async () => {
-    if (!isMissing) api = await startVerifier(name, { issuer: server.origin, port })
+    if (!isMissing) api = await start(name)
   })
   afterAll(async () => api?.stop())
 

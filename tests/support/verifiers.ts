@@ -117,25 +117,32 @@ export async function isAvailable(name: string): Promise<boolean> {
   return false
 }
 
-/** Builds and starts it, and waits until it answers. */
-export async function startVerifier(name: string, place: Place): Promise<Verifier> {
+export type StartVerifier = () => Promise<Verifier>
+
+/**
+ * Builds it, which takes long the first time.
+ * @returns a function that starts it and waits until it answers
+ */
+export async function prepareVerifier(name: string, place: Place): Promise<StartVerifier> {
   const recipe = RECIPES[name]
   if (recipe === undefined) throw new Error(`no recipe for ${name}`)
   const folder = temporaryFolder()
   const [program, ...args] = await recipe.prepare(folder, place)
-  const child = spawn(program, args, { cwd: folder, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
-  await waitUntil(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`${name} ended:\n${output}`)
-      return (await statusOf(place.port, '/orders')) !== null
-    },
-    `${name} to answer; it wrote:\n`,
-    () => output,
-    START_MS,
-  )
-  return { port: place.port, stop: () => end(child) }
+  return async () => {
+    const child = spawn(program, args, { cwd: folder, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
+    await waitUntil(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${name} ended:\n${output}`)
+        return (await statusOf(place.port, '/orders')) !== null
+      },
+      `${name} to answer; it wrote:\n`,
+      () => output,
+      START_MS,
+    )
+    return { port: place.port, stop: () => end(child) }
+  }
 }
 
 function shown(file: string): string {

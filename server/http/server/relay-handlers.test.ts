@@ -8,6 +8,7 @@ import type { SiteContext } from '../../contract/site-context.ts'
 import { SITE_CONTEXT } from '../../contract/site-context.ts'
 import type { Upstream } from '../../config/upstream-config.ts'
 import { drain } from './drain.ts'
+import type { UpstreamTokens } from '../../relay/types.ts'
 import { testUpstream, listen, testRelay, testStreams } from '../../relay/relay.testing.ts'
 
 // Relayed calls through everything that a request passes, on real sockets.
@@ -220,6 +221,45 @@ describe('calls', () => {
     expect((await ask('/page')).json()).toMatchObject([{ code: 'not_signed_in' }, 403])
     expect(seen.map(one => one.url)).toEqual(['/inside'])
   })
+})
+
+test('OIDC Core §5.1 the language that a person chose is known for calls, live connections and calls of rendering pages, where the upstream wants it', async () => {
+  const seen: (string | undefined)[] = []
+  const upstream = await listen((incoming, outgoing) => {
+    seen.push(incoming.headers.authorization)
+    outgoing.end('{}')
+  })
+  upstream.server.on('upgrade', (incoming, socket) => {
+    seen.push(incoming.headers.authorization)
+    socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n')
+  })
+  const tokens: UpstreamTokens = { tokenFor: (_upstream, { language }) => `for.${language}`, forget() {} }
+  const notes = testUpstream(upstream.origin, { websocket: true, claims: ['locale'] })
+  const relay = testRelay([notes, testUpstream(upstream.origin, { name: 'plain', prefix: '/api/plain' })], tokens)
+  const app = await startApp({
+    relay,
+    site: {
+      built: null,
+      development: null,
+      listener: async () => async (incoming, outgoing) => {
+        const context = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)]
+        await context?.fetch('/api/notes/inside')
+        outgoing.end()
+      },
+    },
+  })
+  closing.push(upstream.close, () => relay.close(), app.close)
+  const call = (path: string, chosen: string, headers: Record<string, string> = {}) =>
+    app.ask(path, { headers: { cookie: `${SIGNED_IN}; porchlight-language=${chosen}`, ...headers } })
+  for (const chosen of ['zh-CN', 'en', 'tlh', '%']) await call('/api/notes/x', chosen, { 'accept-language': 'zh' })
+  await call('/page', 'zh-CN')
+  await call('/api/plain/x', 'zh-CN')
+  const socket = new WebSocket(`ws://127.0.0.1:${app.port}/api/notes/live`, {
+    headers: { host: 'porch.example', cookie: `${SIGNED_IN}; porchlight-language=zh-CN`, origin: PUBLIC_URL },
+  })
+  await once(socket, 'unexpected-response')
+  const known = ['zh-CN', 'en', null, null, 'zh-CN', null, 'zh-CN']
+  expect(seen).toEqual(known.map(language => `Bearer for.${language}`))
 })
 
 describe('live connections', () => {
