@@ -43,7 +43,9 @@ const scripts = written('ts', 'vue').map(
       block.language === 'vue' ? (/<script[^>]*>([\s\S]*?)<\/script>/.exec(block.code)?.[1] ?? '') : block.code,
     ] as const,
 )
-const configurations = scripts.filter(([, code]) => /\b(?:upstreams|providers): \[/.test(code))
+const configurations = scripts.filter(
+  ([, code]) => /^export default \{/m.test(code) && /\b(?:upstreams|providers): \[/.test(code),
+)
 const pythons = written('python')
 
 test('the guides have code, all of it in a language that is checked here or run by a test, but for what a program printed', () => {
