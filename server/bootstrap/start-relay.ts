@@ -29,7 +29,7 @@ export function startRelay(
       'upstream on another machine uses plain http; its tokens and data can be read on the network',
     )
   }
-  for (const { name, tls } of upstreams) {
+  for (const { name, tls } of everyUpstream(config)) {
     for (const { what } of judgeValidity({ name, tls }, clock.now().wall))
       log.warn({ event: 'upstream_certificate_expires', upstream: name }, what)
   }

@@ -18,8 +18,7 @@ import { toSite } from './site-settings.ts'
 import type { Provider } from './provider-config.ts'
 import { toTokenApi } from './token-api-settings.ts'
 import type { Config, KeySource } from './types.ts'
-import { toTls } from './tls-setting.ts'
-import type { Upstream } from './upstream-config.ts'
+import { leadsToTls, withoutTls, withTls } from './resolve-tls.ts'
 import { toUpstream, withProvider, withTokenHeader } from './upstream-settings.ts'
 
 /** One line of `config check`. */
@@ -77,9 +76,10 @@ export async function loadConfig(env: Environment, cwd: string, given: object = 
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
   const base = toConfig(settings, sources, cwd)
-  const upstreams = withTls(base.upstreams, settings, sources, problems, env, cwd)
+  const { upstreams, site } = withTls(base, settings, { sources, problems, env, cwd })
   const config = {
     ...base,
+    site,
     providers,
     brand: brandOf(settings, sources, problems, cwd),
     upstreams: upstreams.map(upstream =>
@@ -152,11 +152,9 @@ function kindNamed(expected: string | null): string {
   return expected === null ? 'another value' : expected
 }
 
-const TLS_FIELDS: ReadonlySet<string> = new Set(['tls', 'ca', 'cert', 'key'])
-
 /** Providers have secrets among their fields, and a misspelt field may be a secret, too. */
 function isHidden(key: string, inside: readonly string[]): boolean {
-  if (key === 'upstreams') return inside.some(part => TLS_FIELDS.has(part))
+  if (key === 'upstreams' || key === 'site') return leadsToTls(inside)
   if (key !== 'providers') return SECRET_SETTINGS.has(key)
   return !inside.some(part => SHOWN_FIELDS.has(part))
 }
@@ -168,40 +166,10 @@ function providersOf(
   env: Environment,
   cwd: string,
 ): Provider[] {
-  const nameOf = (index: number, field: string) => nameWithin('providers', index, field, sources)
-  const folder = sources.get('providers')?.folder ?? cwd
-  return toProviders(settings.providers ?? [], problems, { env, folder, nameOf })
-}
-
-function nameWithin(key: SettingKey, index: number, field: string, sources: Sources): string {
-  return sources.get(key)?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
-}
-
-/** @param upstreams those of `settings.upstreams`, in that order */
-function withTls(
-  upstreams: readonly Upstream[],
-  settings: Settings,
-  sources: Sources,
-  problems: ConfigProblem[],
-  env: Environment,
-  cwd: string,
-): Upstream[] {
-  const folder = sources.get('upstreams')?.folder ?? cwd
-  return upstreams.map((upstream, index) => {
-    const setting = settings.upstreams?.[index]?.tls
-    if (setting === undefined) return upstream
-    const wrong = (field: string, expected: string) => {
-      const name = nameWithin('upstreams', index, `tls.${field}`, sources)
-      problems.push({ name, received: null, expected })
-    }
-    return { ...upstream, tls: toTls(setting, { env, folder }, wrong) }
-  })
-}
-
-/** Its key may be written there as text. */
-function withoutTls(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  return JSON.parse(JSON.stringify(value, (name, inside: unknown) => (name === 'tls' ? '(not shown)' : inside)))
+  const written = sources.get('providers')
+  const nameOf = (index: number, field: string) =>
+    written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
+  return toProviders(settings.providers ?? [], problems, { env, folder: written?.folder ?? cwd, nameOf })
 }
 
 /** Reads the pictures of the brand, so that a missing one is reported with all other problems. */

@@ -36,6 +36,7 @@ export const SiteSetting = v.pipe(
       audience: UpstreamSetting.entries.audience,
       claims: UpstreamSetting.entries.claims,
       tokenType: UpstreamSetting.entries.tokenType,
+      tls: UpstreamSetting.entries.tls,
       requires: UpstreamSetting.entries.requires,
       host: UpstreamSetting.entries.host,
       redirectOrigins: v.exactOptional(
@@ -63,6 +64,10 @@ export const SiteSetting = v.pipe(
     ({ upstream, token, audience, requires, host, redirectOrigins }) =>
       upstream !== undefined || [token, audience, requires, host, redirectOrigins].every(value => value === undefined),
     'token, audience, requires, host and redirectOrigins only with upstream',
+  ),
+  v.check(
+    ({ upstream, tls }) => tls === undefined || /^https:/i.test(upstream ?? ''),
+    'tls only with an https upstream: a plain http connection has no certificates',
   ),
   v.check(
     ({ token, audience, claims, tokenType }) =>

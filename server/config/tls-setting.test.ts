@@ -75,6 +75,23 @@ test('what does not work is refused at start, in one sentence that names the fie
   expect(await refused({ ca: 'ca.pem' }, 'http://orders.internal')).toContain('tls only with an https target')
 })
 
+test('a front end may have a certificate of a private CA, too, and want to know this site', async () => {
+  const site = (tls: unknown, upstream = 'https://front.internal') =>
+    loadConfig({ PORCHLIGHT_SITE: JSON.stringify({ upstream, tls }) }, cwd)
+  const { config, report } = await site({ ca: 'ca.pem', cert: 'cert.pem', key: one?.key })
+  expect(config.site).toMatchObject({ upstream: { tls: { ca: authority.pem, client: { cert: one?.cert } } } })
+  expect(JSON.stringify(report)).not.toContain('PRIVATE KEY')
+  for (const [tls, target, wrong] of [
+    [{ cert: 'cert.pem', key: other?.key }, 'https://front.internal', '  PORCHLIGHT_SITE.tls.key: the private key of'],
+    [{ ca: 'ca.pem' }, 'http://front.internal', 'tls only with an https upstream'],
+    [{ key: [one?.key] }, 'https://front.internal', 'PORCHLIGHT_SITE.tls'],
+  ] as const) {
+    const error = await site(tls, target).catch((thrown: unknown) => thrown)
+    expect((error as OperatorError).advice.join()).toContain(wrong)
+    expect((error as OperatorError).advice.join()).not.toContain('PRIVATE KEY')
+  }
+})
+
 test('ASVS 16.2.5 no message and no report shows a key, wherever it was written', async () => {
   const bare = (one?.key ?? '').replace(/-----[A-Z ]+-----|\n/g, '')
   const secrets = [bare.slice(0, 40), bare.slice(40, 80)]

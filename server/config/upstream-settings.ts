@@ -148,7 +148,7 @@ export const Upstreams = v.pipe(
 )
 
 /**
- * Fills in every default. `tls` is read afterwards (tls-setting.ts), since it may be in files.
+ * Fills in every default. `tls` is read afterwards (resolve-tls.ts), since it may be in files.
  * @param streamMaxMs the maximum lifetime of its streams, unless it sets its own
  */
 export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstream {

@@ -1,21 +1,23 @@
 import type { Log } from '../base/log.ts'
 import { OperatorError } from '../base/operator-error.ts'
+import { everyUpstream } from '../config/plain-http.ts'
 import type { Config } from '../config/types.ts'
 import { type Exposure, exposuresIn, keyFileExposures, ourId } from './permissions.ts'
 
-export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys' | 'upstreams'>
+export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys' | 'upstreams' | 'site'>
 
 /**
  * What other users of the machine could do with our files.
  * @param uid the expected owner
  */
-export function exposures({ dataDir, keys, signingKeys, upstreams }: Places, uid: number | undefined): Exposure[] {
+export function exposures(places: Places, uid: number | undefined): Exposure[] {
+  const { dataDir, keys, signingKeys } = places
   const keyFiles = [keys, signingKeys].flatMap(source => {
     const file = source === null ? undefined : 'file' in source ? source.file : source.readFrom
     return file === undefined ? [] : keyFileExposures(file, dataDir, uid)
   })
   // They sign nobody in here, and other programs may use them, too.
-  const clientKeys = new Set(upstreams.flatMap(({ tls }) => tls?.keyFile ?? []))
+  const clientKeys = new Set(everyUpstream(places).flatMap(({ tls }) => tls?.keyFile ?? []))
   const ofUpstreams = [...clientKeys].flatMap(file =>
     keyFileExposures(file, dataDir, uid).map(exposure => ({ ...exposure, fatal: false })),
   )
