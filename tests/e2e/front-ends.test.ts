@@ -64,6 +64,10 @@ async function startWith(site: object): Promise<{ server: Server; person: Person
   return { server, person }
 }
 
+const GUIDE = readFileSync(join(ROOT, 'docs/guides/own-sign-in-form.md'), 'utf8')
+const guideBlock = (language: string) =>
+  new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(GUIDE)?.[1] ?? ''
+
 const who = (page: Page) => page.textContent('#who')
 const become = (page: Page, text: string) =>
   waitUntil(async () => (await who(page)) === text, `the page to say "${text}"`)
@@ -80,6 +84,9 @@ describe('a plain Vite build', () => {
     const dist = join(temporaryFolder(), 'dist')
     const build = vite('build', FIXTURE, '--outDir', dist, '--emptyOutDir', '--sourcemap', '--logLevel', 'warn')
     expect(await build.ended, build.output()).toBe(0)
+    // The sign-in form of the guide, word for word.
+    writeFileSync(join(dist, 'login.html'), guideBlock('html'))
+    writeFileSync(join(dist, 'login.js'), guideBlock('js'))
     ;({ server, person } = await startWith({ static: dist }))
   })
 
@@ -167,6 +174,76 @@ describe('a plain Vite build', () => {
     await page.goto('/nothing/at/all')
     await become(page, 'Ada First')
     await page.context().close()
+  })
+
+  describe('its own sign-in form, as the guide has it,', () => {
+    const message = (page: Page) => page.locator('form [role=alert]').innerText()
+
+    test('signs in without leaving the page for ours, and goes on to a path of this site', async () => {
+      const { page, trouble } = await newContext(chromium, { baseURL: server.origin })
+      await page.goto('/login?returnTo=/orders/7%3Fview=all%23lines')
+      await send(page, '/auth/login', { email: person.email, password: 'not the right one' })
+      await expect.poll(() => message(page)).toBe('The e-mail address or the password is incorrect.')
+      expect(await page.locator('[name=password]').inputValue()).toBe('')
+      await send(page, '/auth/login', { password: person.password })
+      await page.waitForURL('**/orders/7?view=all#lines')
+      await become(page, 'Ada First')
+      // The browser itself writes the 401 into its console.
+      expect(trouble.console.filter(line => !line.includes('401'))).toEqual([])
+      expect({ ...trouble, console: [] }).toEqual({ console: [], errors: [], csp: [], failed: [] })
+      await page.context().close()
+    })
+
+    test.each(['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)'])(
+      'does not go on to %s',
+      async returnTo => {
+        const { page } = await newContext(chromium, { baseURL: server.origin })
+        await page.goto(`/login?returnTo=${encodeURIComponent(returnTo)}`)
+        await send(page, '/auth/login', { email: person.email, password: person.password })
+        await become(page, 'Ada First')
+        expect(new URL(page.url()).pathname).toBe('/')
+        await page.context().close()
+      },
+    )
+
+    test('says how long to wait after too many wrong passwords, without telling whether there is such an account', async () => {
+      const { page } = await newContext(chromium, { baseURL: server.origin })
+      await page.goto('/login')
+      for (let times = 0; times < 6; times++) {
+        await send(page, '/auth/login', { email: 'nobody@example.org', password: 'not the right one' })
+        await expect.poll(() => page.locator('button[type=submit]').isEnabled()).toBe(true)
+      }
+      expect(await message(page)).toMatch(/^Too many attempts\. Try again in (?:30|2\d) seconds\.$/)
+      await page.context().close()
+    })
+
+    test('works without JavaScript: a failure goes on at our page, which has kept the address', async () => {
+      const context = await chromium.newContext({ baseURL: server.origin, javaScriptEnabled: false })
+      const page = await context.newPage()
+      await page.goto('/login')
+      await send(page, '/auth/login', { email: person.email, password: 'not the right one' })
+      await page.waitForURL('**/sign-in?problem=invalid_credentials')
+      expect(await page.locator('[name=email]').inputValue()).toBe(person.email)
+      await page.goto('/login')
+      await send(page, '/auth/login', { email: person.email, password: person.password })
+      await page.waitForURL(`${server.origin}/`)
+      await page.goto('/account')
+      expect(await page.content()).toContain('Ada First')
+      await context.close()
+    })
+
+    test('CS-7 on another origin is refused, as the guide says', async () => {
+      const body = JSON.stringify({ email: person.email, password: person.password })
+      const headers = { 'content-type': 'application/json' }
+      const post = (more: Record<string, string>) =>
+        fetch(`${server.origin}/auth/login`, { method: 'POST', headers: { ...headers, ...more }, body })
+      const foreign = await post({ origin: 'https://shop.example' })
+      expect([foreign.status, await foreign.json()]).toMatchObject([403, { code: 'cross_origin' }])
+      const own = await post({ origin: server.origin })
+      expect([own.status, await own.json()]).toMatchObject([200, { user: { name: 'Ada First' }, session: {} }])
+      const untyped = await post({ origin: server.origin, 'content-type': 'text/plain' })
+      expect([untyped.status, await untyped.json()]).toMatchObject([415, { code: 'unsupported_media_type' }])
+    })
   })
 
   test('the client script that it loads is at most 2 KB as sent, uncompressed', async () => {

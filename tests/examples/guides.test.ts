@@ -36,7 +36,7 @@ const blocks = [
 ].flatMap(blocksOf)
 const written = (...languages: string[]) =>
   blocks.filter(({ language }) => languages.includes(language)).map(block => [block.where, block] as const)
-const scripts = written('ts', 'vue').map(
+const scripts = written('ts', 'js', 'vue').map(
   ([where, block]) =>
     [
       where,
@@ -51,7 +51,7 @@ const pythons = written('python')
 test('the guides have code, all of it in a language that is checked here or run by a test, but for what a program printed', () => {
   expect(blocks.length).toBeGreaterThan(15)
   const others = blocks.filter(
-    ({ language }) => !['ts', 'vue', 'python', 'ini', 'sh', 'text', 'yaml'].includes(language),
+    ({ language }) => !['ts', 'js', 'html', 'vue', 'python', 'ini', 'sh', 'text', 'yaml'].includes(language),
   )
   // Run by tests/apps/verifiers.test.ts. Program.cs cannot be, and the guide says so.
   const run = [...filesShownIn('docs/guides/verifying-apis.md')].filter(([name]) => name !== 'Program.cs')
