@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../../base/clock.ts'
 import type { SiteBrand } from '../../contract/brand.ts'
+import type { Problem } from '../../base/problem.ts'
 import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { ResponseCookies, Caller } from './caller.ts'
 import type { Match } from '../../relay/route-matcher.ts'
@@ -36,8 +37,8 @@ export class RequestContext {
   contentSecurityPolicy: string | null = null
   /** Whether the site itself answers, with headers that its operator chose. */
   ofSite = false
-  /** What the page of an error offers; null: nothing would help. */
-  wayOn: WayOn | null = null
+  /** What the page of an error offers, or null if nothing would help. */
+  wayOn: ((problem: Problem) => WayOn | null) | null = null
   /** Of a page that is being rendered; null: the response must not be compressed here. */
   compression: PageCompression | null = null
   #client: Client | null = null
@@ -122,7 +123,7 @@ export function announcesBody(headers: IncomingHttpHeaders): boolean {
 /** A link on the page of an error, to a page of ours. */
 export interface WayOn {
   href: string
-  label: 'sign_in' | 'confirm' | 'account'
+  label: 'sign_in' | 'confirm' | 'provider' | 'account'
   /** Added to the label: whose account it is. */
   note: string | null
   /**

@@ -15,7 +15,8 @@ export function plainPage(
   problem: Problem,
 ): { html: string; policy: string } {
   const nonce = newNonce()
-  const { headers, wayOn } = ctx
+  const { headers } = ctx
+  const wayOn = ctx.wayOn?.(problem) ?? null
   const language = languageOf(
     readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null,
     headers['accept-language'],

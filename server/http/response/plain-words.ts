@@ -95,6 +95,13 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     },
     'zh-CN': { title: '您无权访问此内容', advice: ['请联系管理员开通权限，或换用其他账户登录。'] },
   },
+  provider_sign_in_required: {
+    en: {
+      title: 'Sign in with the provider',
+      advice: ['This needs access that only your account at the provider can give.'],
+    },
+    'zh-CN': { title: '请通过身份提供方登录', advice: ['此内容所需的访问权限只能由您在身份提供方的账户授予。'] },
+  },
   session_replaced: {
     en: {
       title: 'You have signed in again',
@@ -155,6 +162,7 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
 const WAYS_ON: Record<WayOn['label'], Record<Language, string>> = {
   sign_in: { en: 'Sign in', 'zh-CN': '登录' },
   confirm: { en: 'Confirm', 'zh-CN': '确认身份' },
+  provider: { en: 'Continue with the provider', 'zh-CN': '前往身份提供方继续' },
   account: { en: 'Your account', 'zh-CN': '您的账户' },
 }
 

@@ -33,6 +33,9 @@ beforeAll(async () => {
     at({ name: 'admin', prefix: '/admin', requires: { ...signedIn, roles: ['admin'] } }),
     at({ name: 'recent', prefix: '/recent', requires: { ...signedIn, maxAgeMs: 60_000 } }),
     at({ name: 'reading', prefix: '/reading', methods: ['GET', 'HEAD'] }),
+    at({ name: 'club', prefix: '/club', token: 'provider', provider: 'club' }),
+    at({ name: 'token-api', prefix: '/token-api', token: 'provider', provider: 'token-api' }),
+    at({ name: 'broken', prefix: '/broken', target: { origin: 'http://127.0.0.1:1', basePath: '' } }),
     at({ name: 'orders', prefix: '/api/orders', document: false }),
   ]
   const relay = testRelay(upstreams)
@@ -148,6 +151,16 @@ describe('what a redirect would destroy', () => {
 
 describe('somebody who is signed in, but not enough', () => {
   const cookie = SIGNED_IN
+
+  test.each([
+    ['club', '/auth/login/club?reauthenticate=1&returnTo=%2Fclub%2Fx', 'Continue with the provider'],
+    ['token-api', '/reauthenticate?returnTo=%2Ftoken-api%2Fx', 'Confirm'],
+  ])('an upstream that needs a token of %s says where to get it, and only then', async (provider, href, label) => {
+    const { status, to, body } = await where(`/${provider}/x`, { ...TYPED, cookie })
+    expect([status, to]).toEqual([401, undefined])
+    expect(body.replaceAll('&#38;', '&')).toContain(`<a href="${href}">${label}</a>`)
+    expect((await where('/broken/x', { ...TYPED, cookie })).body).not.toContain('<a ')
+  })
 
   test('a role that is lacking is no reason to sign in: 403 with the way to the account, and never a redirect', async () => {
     const { status, to, body } = await where('/admin/x', { ...TYPED, cookie })

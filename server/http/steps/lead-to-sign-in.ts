@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Problem } from '../../base/problem.ts'
 import { HOME } from '../../contract/return-to.ts'
+import { TOKEN_API } from '../../contract/token-api-id.ts'
 import { refusalOf } from '../../relay/admission.ts'
 import { isPrefetch } from '../request/prefetch.ts'
 import type { RequestContext, WayOn } from '../request/request-context.ts'
@@ -24,23 +25,23 @@ export function leadToSignIn({ clock, publicUrl, returnPaths }: Deps) {
   return (ctx: RequestContext): Reply | undefined => {
     const { match, caller } = ctx
     if (match === null || caller === null || !ctx.navigation || ctx.upgrade) return undefined
-    const refusal = refusalOf(match.upstream, caller.signedIn, clock.now().wall)
-    if (refusal === null) return undefined
-    const page = pageFor(refusal)
     const arrival = arrivalOf(ctx)
-    if (match.upstream.document && page !== null && arrival === 'page') {
-      return { status: 303, headers: ['Location', withReturn(page.path, returnPaths.backTo(ctx))], body: '' }
-    }
-    ctx.wayOn = page === null ? accountLink(caller.signedIn?.user.email) : linkFor(page, arrival, ctx)
-    return undefined
+    ctx.wayOn = problem => wayOn(problem, arrival, ctx)
+    const refusal = refusalOf(match.upstream, caller.signedIn, clock.now().wall)
+    const page = refusal === null ? null : pageFor(refusal)
+    if (page === null || arrival !== 'page' || !match.upstream.document) return undefined
+    return { status: 303, headers: ['Location', withReturn(page, returnPaths.backTo(ctx))], body: '' }
   }
 
   /** A page in a frame or behind a form cannot be replaced by the sign-in page without losing what is around it. */
-  function linkFor({ path, label }: LeadingPage, arrival: Arrival, ctx: RequestContext): WayOn {
+  function wayOn(problem: Problem, arrival: Arrival, ctx: RequestContext): WayOn | null {
+    if (problem.code === 'forbidden') return accountLink(ctx.caller?.signedIn?.user.email)
+    const page = pageFor(problem)
+    if (page === null) return null
     const found = arrival === 'frame' || arrival === 'form' ? refererPath(ctx) : null
     // What a form posts to need not be a page.
     const back = found ?? (arrival === 'form' ? returnPaths.startOf(ctx) : returnPaths.backTo(ctx))
-    return { href: withReturn(path, back), label, note: null, place: PLACES[arrival] }
+    return { href: withReturn(page, back), label: page.label, note: null, place: PLACES[arrival] }
   }
 
   /** The page with the frame or the form; null if unknown. */
@@ -54,14 +55,17 @@ export function leadToSignIn({ clock, publicUrl, returnPaths }: Deps) {
 
 interface LeadingPage {
   path: string
+  query?: Record<string, string>
   label: WayOn['label']
 }
 
 /** @returns null if no page of ours helps */
-function pageFor({ code }: Problem): LeadingPage | null {
+function pageFor({ code, extras: { provider } }: Problem): LeadingPage | null {
   if (code === 'not_signed_in') return { path: '/sign-in', label: 'sign_in' }
-  if (code === 'insufficient_user_authentication') return { path: '/reauthenticate', label: 'confirm' }
-  return null
+  const ofTokenApi = code === 'provider_sign_in_required' && provider === TOKEN_API
+  if (code === 'insufficient_user_authentication' || ofTokenApi) return { path: '/reauthenticate', label: 'confirm' }
+  if (code !== 'provider_sign_in_required' || provider === undefined) return null
+  return { path: `/auth/login/${provider}`, query: { reauthenticate: '1' }, label: 'provider' }
 }
 
 /** `/account` is ours in every site mode: it tells who is signed in, and signs out. */
@@ -69,8 +73,9 @@ function accountLink(email: string | null | undefined): WayOn {
   return { href: '/account', label: 'account', note: email ?? null, place: 'here' }
 }
 
-function withReturn(page: string, returnTo: string): string {
-  return returnTo === HOME ? page : `${page}?${new URLSearchParams({ returnTo }).toString()}`
+function withReturn({ path, query = {} }: LeadingPage, returnTo: string): string {
+  const search = new URLSearchParams({ ...query, ...(returnTo === HOME ? {} : { returnTo }) }).toString()
+  return search === '' ? path : `${path}?${search}`
 }
 
 /**

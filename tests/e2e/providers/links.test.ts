@@ -148,6 +148,17 @@ describe('showing again who one is', () => {
     expect((await browser.page(answer.headers.location ?? '')).text).toContain(
       'did not confirm that it verified you again',
     )
+    // A page that opens only after a recent sign-in would lead here again.
+    const recent = await comeBack(
+      browser,
+      await returnFrom(
+        stage.hostile,
+        await begin(browser, { as: HOSTILE, returnTo: '/reports/7', query: '&reauthenticate=1' }),
+      ),
+    )
+    expect(recent.headers.location).toBe(
+      `/reauthenticate?problem=reauthentication_required&provider=${HOSTILE}&returnTo=%2Freports%2F7`,
+    )
     // Who only wants what the provider gives goes on to where they were.
     const onward = await comeBack(
       browser,
