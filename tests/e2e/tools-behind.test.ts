@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { hydrated, launchChromium, newContext, NO_TROUBLE } from '../support/chromium.ts'
 import { formTo, send, signInByForm } from '../support/forms.ts'
-import { type Person, setUp, signIn, signUp } from '../support/people.ts'
+import { type Person, setUp, signIn, signUp, somebody } from '../support/people.ts'
 import { type Server, startServer, stopAll } from '../support/server.ts'
 
 // A tool as people have them: pages of its own with scripts and forms, below a prefix that it knows.
@@ -20,8 +20,11 @@ const tool = http.createServer((incoming, outgoing) => {
 })
 
 let server: Server
+/** Here the tool is the front end. */
+let closed: Server
 let chromium: Browser
 let admin: Person
+const closedAdmin = somebody('Ada Front')
 let user: Person
 /** Sessions that are too old for some pages once the last tests run. */
 let early: { name: string; value: string; url: string }[][]
@@ -40,6 +43,10 @@ beforeAll(async () => {
       ]),
     },
   })
+  closed = await startServer({
+    settings: { SITE: JSON.stringify({ upstream: target, requires: { signedIn: true }, serverRoutes: true }) },
+  })
+  await setUp(closed.origin, closedAdmin)
   chromium = await launchChromium()
   const first = await setUp(server.origin)
   admin = first.person
@@ -110,6 +117,22 @@ test('a role that is lacking after the sign-in shows why, once', async () => {
   expect(await heading(other.page)).toBe('GET /tool-admin/users ')
   await other.page.context().close()
 })
+
+test.each([true, false])(
+  'a front end for some people only leads each of its pages to sign-in and back, below /api too (JavaScript: %s)',
+  async javaScript => {
+    for (const path of ['/', '/orders/7?view=all', '/api/docs?v=1']) {
+      const { page } = await newContext(chromium, { baseURL: closed.origin, javaScriptEnabled: javaScript })
+      await page.goto(path)
+      expect(new URL(page.url()).pathname).toBe('/sign-in')
+      if (javaScript) await hydrated(page)
+      await signInHere(page, closedAdmin)
+      await arrive(page, path)
+      expect(await heading(page)).toBe(`GET ${path} `)
+      await page.context().close()
+    }
+  },
+)
 
 test('a form that is sent after the session has ended is not lost: signing in beside it, then sending it again, works', async () => {
   const { context, page } = await visitor()
