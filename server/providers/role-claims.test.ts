@@ -72,10 +72,17 @@ describe('an API of one\u2019s own writes roles as', () => {
     [',', 'admin'],
     [' ', 'user  admin'],
     [';', 'user;admin'],
-    ['|', ['user|admin']],
+    ['|', 'user|admin'],
   ] as const)('one text, separated by %j', (separator, claim) => {
     expect(rolesBy({ claim: 'claim', separator, admin: ['admin'] }, claim)).toEqual(['admin', 'user'])
     expect(rolesBy({ claim: 'claim', separator, admin: ['dmin'] }, claim)).toEqual(['user'])
+  })
+
+  test('a list, whose names are whole: a group may be called after its separator', () => {
+    const setting = { claim: 'claim', separator: ',' as const, admin: ['admin'], user: ['user'] }
+    expect(rolesBy(setting, ['user', 'admin'])).toEqual(['admin', 'user'])
+    expect(rolesBy(setting, ['guests, admin'])).toEqual([])
+    expect(rolesBy(setting, ['user', 'guests,admin'])).toEqual(['user'])
   })
 
   test('objects in a list, at any depth', () => {

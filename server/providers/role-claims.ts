@@ -7,7 +7,9 @@ import { type Claims, isTrue, memberOf } from './claims.ts'
 export function rolesOf(claims: Claims, mapping: RoleMapping | null): Role[] | null {
   if (mapping === null) return null
   const claim = roleClaimOf(claims, mapping)
-  const values = new Set((Array.isArray(claim) ? claim : [claim]).flatMap(value => textsOf(value, mapping)))
+  // The names in a list are whole: somebody may have been free to call a group "guests, admin".
+  const given = Array.isArray(claim) ? claim : separated(claim, mapping)
+  const values = new Set(given.flatMap(textOf))
   if (mapping.admin.some(value => values.has(value))) return ['admin', 'user']
   return mapping.user === null || mapping.user.some(value => values.has(value)) ? ['user'] : []
 }
@@ -69,9 +71,14 @@ function throughLists(at: unknown, path: string[]): unknown {
     : undefined
 }
 
-/** The values of a claim in the text form that the mapping has them in. A number that JSON may have rounded is none. */
-function textsOf(value: unknown, { separator }: RoleMapping): string[] {
+/** The values of a claim that is no list. */
+function separated(claim: unknown, { separator }: RoleMapping): unknown[] {
+  if (typeof claim !== 'string' || separator === null) return [claim]
+  return claim.split(separator).map(part => part.trim())
+}
+
+/** A value in the text form that the mapping has it in. A number that JSON may have rounded is none. */
+function textOf(value: unknown): string[] {
   if (typeof value === 'boolean' || Number.isSafeInteger(value)) return [String(value)]
-  if (typeof value !== 'string') return []
-  return separator === null ? [value] : value.split(separator).map(part => part.trim())
+  return typeof value === 'string' ? [value] : []
 }
