@@ -232,7 +232,10 @@ export function createApp(deps: AppDeps): App {
   const { noteProxyProtocol: proxyProtocol } = deps.frontCheck
   return {
     createServer: () => httpServer({ log, security, brand, listener, upgrade, ServerResponse, proxyProtocol }),
-    handle: (incoming, outgoing) => listener(incoming, adoptResponse(outgoing, ServerResponse)),
+    handle: (incoming, outgoing) => {
+      // Whoever has begun to answer goes on.
+      if (!outgoing.headersSent) listener(incoming, adoptResponse(outgoing, ServerResponse))
+    },
     upgrade,
   }
 }

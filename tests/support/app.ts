@@ -1,7 +1,7 @@
-import { type Agent, request, type Server } from 'node:http'
+import { type Agent, createServer, request, type RequestListener, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { Hono } from 'hono'
-import { type AppDeps, createApp } from '../../server/bootstrap/app.ts'
+import { type App, type AppDeps, createApp } from '../../server/bootstrap/app.ts'
 import { systemClock } from '../../server/base/clock.ts'
 import type { Log } from '../../server/base/log.ts'
 import { noMeter } from '../../server/base/meter.ts'
@@ -152,10 +152,14 @@ export const CONFIG: AppDeps['config'] = {
   brand: toBrand(),
 }
 
-export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running> {
+/** @param inside makes the listener of somebody else's server, in which it runs instead of one of its own */
+export async function startApp(
+  changes: Partial<AppDeps> = {},
+  inside: ((handle: App['handle']) => RequestListener) | null = null,
+): Promise<Running> {
   const log = fakeLog()
   const sessions = fakeSessions()
-  const server = createApp({
+  const app = createApp({
     config: CONFIG,
     clock: systemClock,
     log,
@@ -180,7 +184,8 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
       listener: async () => (_incoming, outgoing) => outgoing.end('<!doctype html>'),
     },
     ...changes,
-  }).createServer()
+  })
+  const server = inside === null ? app.createServer() : createServer(inside(app.handle))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
 

@@ -36,8 +36,12 @@ const DROPPED = new Set([
   'server',
 ])
 
+type WriteHead = ServerResponse['writeHead']
+
 export interface PorchlightResponse extends ServerResponse<IncomingMessage> {
   ctx: RequestContext | null
+  /** What a middleware put in place of `writeHead` before the response was ours; null: nothing. */
+  theirWriteHead: WriteHead | null
 }
 
 export type PorchlightResponseClass = typeof ServerResponse<IncomingMessage> &
@@ -50,6 +54,7 @@ export type PorchlightResponseClass = typeof ServerResponse<IncomingMessage> &
 export function porchlightResponse({ log, sessions, security, draining }: Deps): PorchlightResponseClass {
   class Response extends ServerResponse<IncomingMessage> implements PorchlightResponse {
     ctx: RequestContext | null = null
+    theirWriteHead: WriteHead | null = null
 
     override writeHead(status: number, ...rest: unknown[]): this {
       const last = rest[rest.length - 1]
@@ -57,9 +62,12 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps):
       if (status < 200) return super.writeHead(status, passed ?? {})
       const headers = compose(this, status, passed)
       try {
-        return super.writeHead(status, headers)
+        if (this.theirWriteHead === null) return super.writeHead(status, headers)
+        setEach(this, headers)
+        return this.theirWriteHead(status) as this
       } catch (error) {
         const { reply, body } = failure(this, error)
+        for (const name of this.getHeaderNames()) this.removeHeader(name)
         super.writeHead(reply.status, lastHeaders(reply, body, this.ctx?.id ?? '', security))
         super.end(body)
         // The code that writes the body is unaware of this, and must not wait for a drain that never comes.
@@ -158,12 +166,25 @@ function asList(headers: AnyHeaders | null): readonly (OutgoingHttpHeader | unde
 }
 
 /**
+ * Sets headers one by one, so that a middleware's hook finds them: such hooks do not understand all forms of
+ * writeHead's.
+ */
+function setEach(response: ServerResponse, headers: readonly string[]): void {
+  for (let i = 0; i + 1 < headers.length; i += 2) response.appendHeader(headers[i] ?? '', headers[i + 1] ?? '')
+}
+
+/**
  * Turns the response of somebody else's server into one of ours, in place, as Express does with its own.
  * @throws TypeError for a response of HTTP/2, which is no `ServerResponse`
  */
 export function adoptResponse(outgoing: ServerResponse, Ours: PorchlightResponseClass): PorchlightResponse {
   if (!(outgoing instanceof ServerResponse))
     throw new TypeError('Porchlight handles the requests of node:http and node:https servers only')
+  // A hook for the moment before the headers are sent, of a logger for example, would hide ours, which adds cookies.
+  const theirWriteHead = Object.hasOwn(outgoing, 'writeHead') ? outgoing.writeHead : null
+  Reflect.deleteProperty(outgoing, 'writeHead')
+  // What an application allows other origins is meant for its own routes.
+  for (const name of outgoing.getHeaderNames()) if (name.startsWith('access-control-')) outgoing.removeHeader(name)
   Object.setPrototypeOf(outgoing, Ours.prototype)
-  return Object.assign(outgoing as PorchlightResponse, { ctx: null })
+  return Object.assign(outgoing as PorchlightResponse, { ctx: null, theirWriteHead })
 }

@@ -17,6 +17,8 @@ const BODY_MS = 30 * SECOND
  */
 export function limitBody(ctx: RequestContext): undefined | Promise<undefined> {
   const { family, match, headers, incoming } = ctx
+  if (ctx.hasBody && incoming?.readableDidRead === true)
+    throw new Problem('internal', {}, new Error('the body was read before: no body parser may run before Porchlight'))
   if (family !== 'auth' && (family !== 'api' || match !== null)) return
   const mostBytes = family === 'auth' ? MAX_AUTH_BYTES : MAX_ROUTE_BYTES
   const length = headers['content-length']
