@@ -3,6 +3,7 @@ import { captureLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
 import { toBrand } from '../config/brand-settings.ts'
+import { toLinkLives } from '../config/lives.ts'
 import { OWN_SITE, type Site } from '../config/site-settings.ts'
 import type { TokenApi } from '../config/token-api-settings.ts'
 import type { Registration } from '../contract/wire.ts'
@@ -41,6 +42,7 @@ export function testPeople(
   options: {
     registration?: Registration
     setupCode?: string
+    linkDays?: number
     tokenApi?: TokenApi
     site?: Site
     testSignIn?: string
@@ -86,6 +88,7 @@ export function testPeople(
   const config = {
     publicUrl: 'https://porch.example',
     registration: options.registration ?? 'invite',
+    linkLives: toLinkLives(options.linkDays),
     setupCode: options.setupCode === undefined ? null : new Secret(options.setupCode),
     passwordMinLength: 15,
     brand: toBrand(),

@@ -8,6 +8,7 @@ import { rawOf } from '../store/store.testing.ts'
 
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 const HOUR = 3_600_000
+const DAY = 24 * HOUR
 const person = (name: string) => ({ email: `${name}@example.org`, name, password: GOOD_PASSWORD })
 const won = (results: PromiseSettledResult<unknown>[]) => results.filter(one => one.status === 'fulfilled').length
 
@@ -339,6 +340,18 @@ describe('password resets', () => {
     )
     expect(won(results)).toBe(1)
     expect(await services.sessions.list(ann.id)).toEqual([])
+  })
+
+  test('links live as many days as they are set to, invitations as well as those for a new password', async () => {
+    await services.close()
+    services = testPeople({ registration: 'open', linkDays: 30 })
+    const root = await setUp()
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
+    const { href, endsAt } = await services.people.resets.makeLink(ann.id, as(root))
+    const { invite } = await services.people.registration.invite({ email: null, roles: ['user'] }, as(root))
+    expect([endsAt, invite.endsAt].map(at => at - services.wall())).toEqual([30 * DAY, 30 * DAY])
+    services.pass(30 * DAY - 1)
+    await services.people.resets.use({ code: services.codeOf(href), password: GOOD_PASSWORD }, CLIENT)
   })
 
   test('a link expires after half an hour, and a disabled account gets none', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
@@ -6,6 +7,7 @@ import type { Keyring } from '../keys/types.ts'
 import type { Sessions } from '../session/types.ts'
 import type { EventStore } from '../store/types.ts'
 import type { AccountStore, CodeStore, ThrottleStore } from '../store/types.ts'
+import { type AccountImports, createAccountImports } from './account-imports.ts'
 import { type Accounts, createAccounts } from './account-service.ts'
 import { createRegistration, type RegistrationService } from './registration.ts'
 import { createPasswordRules } from './password-rules.ts'
@@ -17,6 +19,7 @@ export interface People {
   accounts: Accounts
   registration: RegistrationService
   resets: Resets
+  imports: AccountImports
   log: SecurityLog
   passwords: Passwords
 }
@@ -30,13 +33,20 @@ export interface PeopleDeps {
   meter: Meter
   config: Pick<
     Config,
-    'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi' | 'testSignIn' | 'brand'
+    'publicUrl' | 'registration' | 'setupCode' | 'linkLives' | 'passwordMinLength' | 'tokenApi' | 'testSignIn' | 'brand'
   >
 }
 
 /** Creates the services of the room. */
 export function createPeople({ store, sessions, keyring, clock, log, meter, config }: PeopleDeps): People {
-  const passwords = createPasswords({ keyring, clock, log, meter })
+  const passwords = createPasswords({
+    keyring,
+    clock,
+    log,
+    meter,
+    importDecoy: () => store.accounts.importDecoy(),
+    pause: ms => wait(ms),
+  })
   const passwordRules = createPasswordRules(config)
   const accounts = createAccounts({
     store: store.accounts,
@@ -52,6 +62,7 @@ export function createPeople({ store, sessions, keyring, clock, log, meter, conf
     passwords,
     registration: createRegistration({ accounts, passwords, passwordRules, store, clock, config }),
     resets: createResets({ accounts, passwords, passwordRules, sessions, store: store.codes, clock, config }),
+    imports: createAccountImports({ store: store.accounts, accounts, passwords, clock }),
     log: createSecurityLog({ store: store.events }),
   }
 }

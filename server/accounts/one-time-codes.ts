@@ -1,12 +1,10 @@
-import { DAY, HOUR, MINUTE, type UnixMs } from '../base/clock.ts'
+import { HOUR, type UnixMs } from '../base/clock.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import type { Role } from '../contract/wire.ts'
 import type { CodeRecord, Maker } from '../store/types.ts'
 
 export const SETUP_LIFE_MS = HOUR
-export const INVITE_LIFE_MS = 7 * DAY
-export const RESET_LIFE_MS = 30 * MINUTE
 
 /** 192 bits, so that no code can be guessed, however many exist. */
 const CODE_BYTES = 24

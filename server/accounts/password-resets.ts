@@ -1,13 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import type { Config } from '../config/types.ts'
 import type { ResetLinkAnswer, ResetRequest } from '../contract/wire.ts'
 import type { Client, Sessions } from '../session/types.ts'
 import type { CodeStore } from '../store/types.ts'
 import type { Account } from './account.ts'
 import type { Accounts } from './account-service.ts'
 import { type Actor, originOf } from './actor.ts'
-import { codeLink, codeRow, hashOf, newCode, RESET_LIFE_MS } from './one-time-codes.ts'
+import { codeLink, codeRow, hashOf, newCode } from './one-time-codes.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -33,7 +34,7 @@ export interface ResetDeps {
   sessions: Pick<Sessions, 'trim'>
   store: CodeStore
   clock: Clock
-  config: { publicUrl: string }
+  config: Pick<Config, 'publicUrl' | 'linkLives'>
 }
 
 export function createResets({
@@ -59,7 +60,12 @@ export function createResets({
         })
       accounts.requireLocal('passwords')
       const code = newCode()
-      const row = codeRow(code, { kind: 'reset', roles: [], email: null, maker: actor }, now(), RESET_LIFE_MS)
+      const row = codeRow(
+        code,
+        { kind: 'reset', roles: [], email: null, maker: actor },
+        now(),
+        config.linkLives.resetMs,
+      )
       await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))
       return { href: codeLink(config.publicUrl, '/reset', code), endsAt: row.endsAt }
     },

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { hash } from '@node-rs/argon2'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
+import { noMeter } from '../base/meter.ts'
 import { newRoot } from '../keys/file.ts'
 import { accountRecord } from '../store/records.testing.ts'
 import { reseal } from '../keys/reseal.ts'
@@ -13,6 +15,12 @@ import { createPasswordRules } from './password-rules.ts'
 import { createPasswords } from './passwords.ts'
 import { handClock, testPeople, type TestPeople } from './accounts.testing.ts'
 
+/** See foreign-hashes.test.ts. */
+const VECTORS = JSON.parse(readFileSync(join(import.meta.dirname, 'foreign-hashes.vectors.json'), 'utf8')) as {
+  by: string
+  password: string
+  hash: string
+}[]
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 const ANN = { email: 'ann.long-address@example.org', name: 'Ann of the Long Name' }
 
@@ -186,6 +194,7 @@ describe('rules for new passwords', () => {
 })
 
 describe('hashing', () => {
+  const nothingImported = { importDecoy: async () => null, pause: async () => expect.unreachable('nothing waits') }
   const setUp = (roots = [newRoot(1)]) => {
     const keyring = createKeyring(roots)
     let hashes = 0
@@ -199,6 +208,7 @@ describe('hashing', () => {
           hashes++
         },
       },
+      ...nothingImported,
     })
     return { keyring, passwords, hashes: () => hashes }
   }
@@ -314,6 +324,78 @@ describe('hashing', () => {
   })
 })
 
+describe('hashes by another system', () => {
+  const DJANGO = VECTORS.find(({ by }) => by.includes('Django') && by.includes('pbkdf2_sha256'))
+  const OURS = 'a lantern left burning'
+
+  /** @param durations how long each hash takes, in the order in which they are made */
+  function setUp(durations: number[] = [], decoy: string | null = null) {
+    const keyring = createKeyring([newRoot(1)])
+    const pauses: number[] = []
+    let decoys = 0
+    let steady = 0
+    let isEnd = false
+    const passwords = createPasswords({
+      keyring,
+      clock: {
+        now() {
+          if (isEnd) steady += durations.shift() ?? 0
+          isEnd = !isEnd
+          return { wall: 1, steady }
+        },
+      },
+      log: createLog('silent'),
+      meter: noMeter,
+      importDecoy: async () => {
+        decoys++
+        return decoy
+      },
+      pause: async ms => void pauses.push(ms),
+    })
+    const imported = { id: 'ann', passwordSealed: passwords.sealImported(DJANGO?.hash ?? '', 'ann') }
+    return { keyring, passwords, imported, pauses, decoys: () => decoys }
+  }
+
+  test('the right password is right, and asks for a hash of ours', async () => {
+    const { passwords, imported } = setUp()
+    expect(await passwords.compare(DJANGO?.password ?? '', imported, null)).toBe('stale')
+    expect(await passwords.compare('another password', imported, null)).toBe('wrong')
+    expect(await passwords.compare(DJANGO?.password ?? '', { ...imported, id: 'bob' }, null), 'moved').toBe('wrong')
+  })
+
+  test('sealed for its account, so that the database alone neither shows nor moves it', async () => {
+    const { keyring, imported } = setUp()
+    expect(imported.passwordSealed).not.toContain('pbkdf2')
+    expect(await keyring.open('at-rest', imported.passwordSealed, 'bob')).toBeNull()
+  })
+
+  test('a text of ours is never read as one of theirs, nor theirs as ours', async () => {
+    const { keyring, passwords } = setUp()
+    const hash = DJANGO?.hash
+    const unmarked = { id: 'ann', passwordSealed: keyring.seal('at-rest', { hash }, 'ann') }
+    await expect(passwords.compare(DJANGO?.password ?? '', unmarked, null)).rejects.toThrow()
+    const unknown = { id: 'ann', passwordSealed: keyring.seal('at-rest', { hash: 'md5', imported: true }, 'ann') }
+    expect(await passwords.compare('', unknown, null)).toBe('wrong')
+  })
+
+  test('ASVS 6.3.8 a wrong password takes as long whether the account is unknown, ours or imported', async () => {
+    // Our hash for ann; nobody's hash; the decoy; then one comparison each: unknown, ours, imported, imported and quick.
+    const { passwords, imported, pauses, decoys } = setUp([10, 10, 100, 10, 12, 100, 90], DJANGO?.hash ?? '')
+    const ours = { id: 'bob', passwordSealed: await passwords.seal(OURS, 'bob', null) }
+    expect(await passwords.compare('wrong', null, null)).toBe('wrong')
+    expect(await passwords.compare('wrong', ours, null)).toBe('wrong')
+    expect(await passwords.compare('wrong', imported, null)).toBe('wrong')
+    expect(await passwords.compare('wrong', imported, null)).toBe('wrong')
+    expect(pauses).toEqual([115, 113, 25, 35])
+    expect(await passwords.compare(OURS, ours, null), 'who knows the password waits for nothing').toBe('right')
+    expect(pauses).toHaveLength(4)
+    expect(decoys()).toBe(1)
+    passwords.imported()
+    await passwords.compare('wrong', null, null)
+    expect(decoys(), 'measured again after an import').toBe(2)
+  })
+})
+
 describe('resealing', () => {
   let services: TestPeople
   beforeEach(() => {
@@ -325,7 +407,14 @@ describe('resealing', () => {
     const { store, people } = services
     const [oldRoot, newest] = [newRoot(1), newRoot(2)]
     const keyring = createKeyring([oldRoot])
-    const passwords = createPasswords({ keyring, clock: services.clock, log: services.log, meter: services.meter })
+    const passwords = createPasswords({
+      keyring,
+      clock: services.clock,
+      log: services.log,
+      meter: services.meter,
+      importDecoy: async () => null,
+      pause: async () => {},
+    })
     const origin = { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null }
     await store.accounts.create(
       accountRecord('ann', { passwordSealed: await passwords.seal('right', 'ann', null), passwordChangedAt: 1 }),

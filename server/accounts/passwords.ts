@@ -8,6 +8,8 @@ import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { Client } from '../session/types.ts'
 import { networkOf } from './client-network.ts'
+import { parseForeignHash } from './foreign-hashes.ts'
+import { verifyForeign } from './foreign-verifiers.ts'
 
 /** OWASP's current minimum for argon2id (ASVS 11.4.2): 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -23,6 +25,8 @@ const LIMITS = { atOnce: AT_ONCE, waiting: WAITING, each: { atOnce: Math.max(1, 
 /** The key for work without a network: the command line, and the server itself. */
 const OPERATOR_QUEUE = 'operator'
 const OWN_QUEUE = 'own'
+/** Comparisons with imported hashes vary; with this much room, what they take rarely shows. */
+const HEADROOM = 1.25
 
 export interface Passwords {
   /**
@@ -32,9 +36,14 @@ export interface Passwords {
    * @throws Problem `busy`
    */
   seal(password: string, accountId: string, client: Client | null): Promise<string>
+  /** Seals a hash by another system for its account, as it is: the first right password replaces it. */
+  sealImported(hash: string, accountId: string): string
+  /** To be called after an import, whose hashes may be slower to compare than any before. */
+  imported(): void
   /**
-   * Compares a password. Without a verifier it does the same work, so that the time reveals nothing (ASVS 6.3.8).
-   * @returns `stale`: right, but hashed with outdated cost
+   * Compares a password. Without a verifier it does the same work, so that the time reveals nothing (ASVS 6.3.8). Once
+   * there were hashes by other systems, a wrong password takes as long as with the slowest of those.
+   * @returns `stale`: right, but hashed with outdated cost or by another system
    * @throws Problem `busy`
    */
   compare(
@@ -49,22 +58,28 @@ export interface PasswordDeps {
   clock: Clock
   log: Log
   meter: Meter
+  /** A hash of nobody's that takes as long to compare as the slowest that was imported; null: none was. */
+  importDecoy: () => Promise<string | null>
+  pause: (ms: number) => Promise<unknown>
 }
 
-export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): Passwords {
+export function createPasswords({ keyring, clock, log, meter, importDecoy, pause }: PasswordDeps): Passwords {
   const limiter = createLimiter(LIMITS)
 
-  async function timed<T>(queue: string, work: () => Promise<T>): Promise<T> {
+  async function timed<T>(queue: string, work: () => Promise<T>): Promise<{ result: T; tookMs: number }> {
     return limiter.run(queue, async () => {
       const started = clock.now().steady
       const result = await work()
-      meter.observe('password_hash_seconds', (clock.now().steady - started) / SECOND)
-      return result
+      const tookMs = clock.now().steady - started
+      meter.observe('password_hash_seconds', tookMs / SECOND)
+      return { result, tookMs }
     })
   }
 
-  const sealHash = async (password: string, accountId: string, queue: string) =>
-    keyring.seal('at-rest', { hash: await timed(queue, () => hash(normal(password), COST)) }, accountId)
+  const sealHash = async (password: string, accountId: string, queue: string) => {
+    const { result } = await timed(queue, () => hash(normal(password), COST))
+    return keyring.seal('at-rest', { hash: result }, accountId)
+  }
 
   /** The verifier that unknown addresses are compared with, of a random password. */
   let nobody: Promise<{ id: string; passwordSealed: string }> | null = null
@@ -74,8 +89,37 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
     return { id, passwordSealed: await sealHash(randomId(32), id, OWN_QUEUE) }
   }
 
+  /**
+   * How long a wrong password takes at least, in milliseconds. Measured on this machine: otherwise the time would tell
+   * who was imported and has not signed in since.
+   */
+  let slowest: Promise<number> | null = null
+  async function measureSlowest(): Promise<number> {
+    const decoy = parseForeignHash((await importDecoy()) ?? '')
+    if (typeof decoy === 'string') return 0
+    return (await timed(OWN_QUEUE, () => verifyForeign(decoy, ''))).tookMs * HEADROOM
+  }
+
+  /** Compares with the hash of an opened verifier: ours, or one by another system. */
+  async function check(password: string, opened: Record<string, unknown> | null, client: Client | null) {
+    const known = typeof opened?.['hash'] === 'string' ? opened['hash'] : null
+    const foreign = known === null || opened?.['imported'] !== true ? null : parseForeignHash(known)
+    if (known === null || typeof foreign === 'string') {
+      const { tookMs } = await timed(queueOf(client), () => hash(normal(password), COST))
+      return { isReadable: false, right: false, isCurrent: false, tookMs }
+    }
+    const { result: right, tookMs } = await timed(queueOf(client), () =>
+      foreign === null ? verify(known, normal(password)) : verifyForeign(foreign, password),
+    )
+    return { isReadable: true, right, isCurrent: foreign === null && isCurrent(known), tookMs }
+  }
+
   return {
     seal: (password, accountId, client) => sealHash(password, accountId, queueOf(client)),
+    sealImported: (hash, accountId) => keyring.seal('at-rest', { hash, imported: true }, accountId),
+    imported() {
+      slowest = null
+    },
 
     async compare(password, verifier, client) {
       // Created by the first comparison, whether or not its address is known, so that both take as long. A new key
@@ -87,20 +131,21 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
         nobody = null
         throw error
       })
+      slowest ??= measureSlowest()
+      const leastMs = await slowest.catch((error: unknown) => {
+        slowest = null
+        throw error
+      })
       const { id, passwordSealed } = verifier ?? stand
-      const opened = await keyring.open('at-rest', passwordSealed, id)
-      const known = typeof opened?.['hash'] === 'string' ? opened['hash'] : null
-      if (known === null) {
+      const found = await check(password, await keyring.open('at-rest', passwordSealed, id), client)
+      if (!found.isReadable)
         log.error(
           { event: 'password_key_missing', accountId: id },
           'failed to check a password: its key is missing from the key file',
         )
-        await timed(queueOf(client), () => hash(normal(password), COST))
-        return 'wrong'
-      }
-      const right = await timed(queueOf(client), () => verify(known, normal(password)))
-      if (!right || verifier === null) return 'wrong'
-      return isCurrent(known) ? 'right' : 'stale'
+      if (found.right && verifier !== null) return found.isCurrent ? 'right' : 'stale'
+      if (found.tookMs < leastMs) await pause(leastMs - found.tookMs)
+      return 'wrong'
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { toEmailKey } from '../base/email-key.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import type { Config } from '../config/types.ts'
 import type {
   InviteAnswer,
   InvitesAnswer,
@@ -18,7 +19,7 @@ import { type Account, newAccountRow, normalRoles } from './account.ts'
 import type { Accounts } from './account-service.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
 import { countedNetworks } from './client-network.ts'
-import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
+import { codeLink, codeRow, hashOf, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { createAttemptLine } from './attempt-line.ts'
@@ -58,7 +59,7 @@ export interface RegistrationDeps {
   passwordRules: PasswordRules
   store: { accounts: AccountStore; codes: CodeStore; throttles: ThrottleStore }
   clock: Clock
-  config: { publicUrl: string; registration: Registration; setupCode: Secret | null }
+  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'linkLives'>
 }
 
 const PAGE = 100
@@ -161,7 +162,7 @@ export function createRegistration({
         code,
         { kind: 'invite', roles: normalRoles(roles), email: emailKey, maker: actor },
         now(),
-        INVITE_LIFE_MS,
+        config.linkLives.inviteMs,
       )
       await store.codes.createInvite(row, originOf(actor, '', row.createdAt))
       const by = actor.userId === null ? null : await accounts.find(actor.userId)

@@ -26,6 +26,7 @@ export const SECURITY_EVENTS = [
   'password_changed',
   'password_reset',
   'account_created',
+  'account_imported',
   'account_disabled',
   'account_enabled',
   'name_changed',

@@ -12,13 +12,29 @@ export async function askPassword(): Promise<string> {
   return password
 }
 
+/** Asks before something unexpected; no is the default. Without a terminal, only the option can agree. */
+export async function agree(question: string, option: string): Promise<void> {
+  const answer = await ask(`${question} [y/N] `, `${question} Confirm with ${option}.`)
+  if (!/^y(?:es)?$/i.test(answer)) throw new OperatorError('Nothing was changed.')
+}
+
 /** Asks before something irreversible. Without a terminal, only the option can confirm. */
 export async function confirm(question: string, option: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new OperatorError(`${question} Confirm with ${option}.`)
+  const answer = await ask(`${question} Type yes: `, `${question} Confirm with ${option}.`)
+  if (answer !== 'yes') throw new OperatorError('Nothing was changed.')
+}
+
+/** @param refusal what is said without a terminal. @throws OperatorError */
+async function ask(question: string, refusal: string): Promise<string> {
+  if (!process.stdin.isTTY) throw new OperatorError(refusal)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await new Promise<string>(resolve => terminal.question(`${question} Type yes: `, resolve))
+  // Without an answer, as at the end of input, nothing is agreed to.
+  const answer = await new Promise<string>(resolve => {
+    terminal.once('close', () => resolve(''))
+    terminal.question(question, resolve)
+  })
   terminal.close()
-  if (answer.trim() !== 'yes') throw new OperatorError('Nothing was changed.')
+  return answer.trim()
 }
 
 async function firstLine(): Promise<string> {

@@ -50,6 +50,24 @@ function run(
   )
 }
 
+/** Runs a command as somebody does who sits at a terminal, and types one line once it asks. */
+function terminal(command: string, typed: string): Promise<{ out: string }> {
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd,
+    env: { ...inherited, ...NAMED, NODE: process.execPath, CLI },
+  })
+  let out = ''
+  let hasTyped = false
+  child.stdout.on('data', data => {
+    out += String(data)
+    if (hasTyped || !out.includes('[y/N]')) return
+    hasTyped = true
+    child.stdin.write(`${typed}\n`)
+  })
+  child.stdin.on('error', () => {})
+  return new Promise(done => child.on('close', () => done({ out })))
+}
+
 /** Stands in for a server: a process that builds the services and answers on the control socket. */
 async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> }> {
   const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
@@ -285,6 +303,62 @@ describe('without a running server', () => {
     expect((await run(['setup'])).err).toMatch(/already been set up/)
   })
 
+  test('the first account becomes an administrator, and only if somebody says so', async () => {
+    expect(await run(['user', 'add', 'ada@example.org', '--name', 'Ada'])).toEqual({
+      code: 1,
+      out: '',
+      err: 'There are no accounts yet: ada@example.org will be an administrator. Continue? Confirm with --yes.\n',
+    })
+    expect(JSON.parse((await run(['user', 'list', '--json'])).out)).toEqual([])
+    for (const [typed, says] of [
+      ['', /Nothing was changed/],
+      ['n', /Nothing was changed/],
+      ['y', /http:\/\/localhost:3000\/reset#code=/],
+    ] as const) {
+      const { out } = await terminal(`"$NODE" "$CLI" user add ada@example.org --name Ada`, typed)
+      expect(out).toContain('will be an administrator. Continue? [y/N]')
+      expect(out).toMatch(says)
+    }
+    expect((await run(['user', 'add', 'bob@example.org', '--name', 'Bob'])).code, 'the second is a user').toBe(0)
+    expect(
+      (JSON.parse((await run(['user', 'list', '--json'])).out) as { roles: string[] }[]).map(({ roles }) => roles),
+    ).toEqual([['admin', 'user'], ['user']])
+  })
+
+  test('people are imported from a file or stdin, line by line', async () => {
+    const hash = '$2y$04$Mn.NCx8x4GxpoDPe1SFFV.BbXkvZ.3qumLecLBY86EtRWszdfxoUC'
+    const lines = [
+      '\ufeff{"email": "ada@example.org", "name": "Ada", "roles": ["admin"]}',
+      `{"email": "bob@example.org", "name": "Bob", "passwordHash": "${hash}"}`,
+      '',
+      `{"email": "cy@example.org", "passwordHash": "a password"}`,
+      `{"email": "dan@example.org", "passwordHash": "${hash}"`,
+      '{"email": "BOB@example.org"}',
+      `{"email": "eve@example.org", "name": "${'x'.repeat(5000)}"}`,
+    ]
+    const refused = [
+      'line 4: passwordHash: not a hash of a known kind',
+      'line 5: not JSON',
+      'line 7: longer than 4096 bytes, or not UTF-8',
+    ]
+    writeFileSync(join(cwd, 'people.jsonl'), lines.join('\r\n'))
+    const trial = await run(['user', 'import', 'people.jsonl', '--dry-run'])
+    expect([trial.code, trial.out]).toEqual([1, ''])
+    expect(trial.err.trim().split('\n')).toEqual([
+      ...refused.slice(1),
+      refused[0],
+      'line 6: the address of line 2 again; skipped',
+      'Would import 2, 1 skipped, 3 refused.',
+    ])
+    const done = await run(['user', 'import', '-', '--links'], { input: lines.join('\n') })
+    expect(done.out).toMatch(/^ada@example\.org\thttp:\/\/localhost:3000\/reset#code=\S+\n$/)
+    expect(done.err).toContain('Imported 2, 1 skipped, 3 refused.')
+    expect(done.err + trial.err).not.toMatch(/\$2y|a password|xxx/)
+    const again = await run(['user', 'import', 'people.jsonl', '--json'])
+    expect(JSON.parse(again.out)).toMatchObject({ dryRun: false, imported: 0, existing: [1, 2] })
+    expect((await run(['user', 'import', 'none.jsonl'])).err).toMatch(/^Cannot read none\.jsonl \(ENOENT\)\./)
+  })
+
   test('an account from before a token API was configured can be linked to a subject of it', async () => {
     const env = {
       PORCHLIGHT_LOGIN: 'token-api',
@@ -293,7 +367,7 @@ describe('without a running server', () => {
     for (const name of ['ada', 'bob'])
       expect(
         (
-          await run(['user', 'add', `${name}@example.org`, '--name', name, '--with-password'], {
+          await run(['user', 'add', `${name}@example.org`, '--name', name, '--yes', '--with-password'], {
             input: 'quiet lantern over the porch\n',
           })
         ).code,
@@ -403,6 +477,14 @@ describe('next to a running server', () => {
     // Now without a server, whose socket was left behind.
     expect((await run(['user', 'list'])).out).toMatch(/No accounts yet/)
     const second = await standIn()
+    const crowd = Array.from({ length: 250 }, (_, n) =>
+      JSON.stringify({ email: `p${n}@example.org`, roles: ['admin'] }),
+    )
+    expect(await run(['user', 'import', '-'], { input: crowd.join('\n') })).toEqual({
+      code: 0,
+      out: '',
+      err: 'Imported 250, 0 skipped, 0 refused.\n',
+    })
     expect(await run(['invite', '--json'])).toMatchObject({ code: 0, err: '' })
     await second.kill('SIGKILL')
   })

@@ -1,5 +1,5 @@
 import { perform } from './perform.ts'
-import { askPassword } from './ask.ts'
+import { agree, askPassword } from './ask.ts'
 import { command, group } from './command.ts'
 import { plain, print, printJson, printTable, shownTime } from './output.ts'
 import type { Role } from '../contract/wire.ts'
@@ -61,17 +61,21 @@ const add = command({
     email,
     name: { type: 'string', required: true, description: 'Their name, as others see it' },
     admin,
+    yes: { type: 'boolean', description: 'Make the first account an administrator without asking' },
     'with-password': withPassword,
     json,
   },
   async run(args) {
     const password = args['with-password'] ? await askPassword() : null
-    const created = await perform('user.add', {
-      email: args.email,
-      name: args.name,
-      roles: rolesOf(args.admin),
-      password,
-    })
+    const person = { email: args.email, name: args.name, roles: rolesOf(args.admin), password }
+    // Whoever says --admin knows.
+    const isAgreed = args.admin === true || args.yes === true
+    let { created } = await perform('user.add', { ...person, mayBeFirst: isAgreed })
+    if (created === null) {
+      await agree(`There are no accounts yet: ${plain(args.email)} will be an administrator. Continue?`, '--yes')
+      ;({ created } = await perform('user.add', { ...person, mayBeFirst: true }))
+    }
+    if (created === null) throw new Error('the first account was not created')
     if (args.json) printJson(created)
     else if (created.link === null) print(`${plain(args.email)} can sign in now.`)
     else printLink(`${plain(args.email)} has an account. Send them this link to choose a password.`, created.link)
@@ -152,6 +156,7 @@ const link = command({
 
 export const user = group('porchlight user', 'People and their accounts', {
   add: async () => add,
+  import: async () => (await import('./import-command.ts')).importPeople,
   list: async () => list,
   disable: async () => disable,
   enable: async () => enable,

@@ -3,7 +3,8 @@ import { noMeter } from '../base/meter.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig, type SettingReport } from '../config/load-config.ts'
 import type { Config } from '../config/types.ts'
-import type { CommandInput, CommandName, CommandOutput } from '../ops/commands.ts'
+import type { Services } from '../bootstrap/services.ts'
+import type { CommandInput, CommandName, CommandOutput, runCommand as RunCommand } from '../ops/commands.ts'
 import { askServer } from '../ops/control-client.ts'
 import { databaseExists, databaseFile } from '../store/sqlite/files.ts'
 import { commandLog, printError } from './output.ts'
@@ -26,30 +27,52 @@ function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): voi
   ])
 }
 
+/** Executes commands until it is closed. */
+export interface Operations {
+  /** @throws Problem, OperatorError */
+  perform<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>>
+  close(): Promise<void>
+}
+
 /**
- * Executes a command in the running server, so that nothing in its memory goes stale, or here if there is none.
+ * Executes commands in the running server, so that nothing in its memory goes stale, or here if there is none: the data
+ * folder is then open until the end.
+ */
+export async function openOperations(): Promise<Operations> {
+  const { config, report } = await loadConfig(process.env, process.cwd())
+  let opened: { services: Services; runCommand: typeof RunCommand } | null = null
+
+  async function open(what: string) {
+    if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
+    const { buildServices } = await import('../bootstrap/services.ts')
+    const { runCommand } = await import('../ops/commands.ts')
+    const services = await buildServices({ config, clock: systemClock, log: commandLog, meter: noMeter, what })
+    return { services, runCommand }
+  }
+
+  return {
+    async perform<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>> {
+      const answered = opened === null ? await askServer(config.dataDir, name, input) : null
+      if (answered !== null) return answered.output
+      opened ??= await open(`porchlight ${name.replace('.', ' ')}`)
+      return (await opened.runCommand(opened.services, name, input)) as CommandOutput<Name>
+    },
+    close: async () => opened?.services.close(),
+  }
+}
+
+/**
+ * Executes one command.
  * @throws Problem, OperatorError
  */
 export async function perform<Name extends CommandName>(
   name: Name,
   input: CommandInput<Name>,
 ): Promise<CommandOutput<Name>> {
-  const { config, report } = await loadConfig(process.env, process.cwd())
-  const answered = await askServer(config.dataDir, name, input)
-  if (answered !== null) return answered.output
-  if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
-  const { buildServices } = await import('../bootstrap/services.ts')
-  const { runCommand } = await import('../ops/commands.ts')
-  const services = await buildServices({
-    config,
-    clock: systemClock,
-    log: commandLog,
-    meter: noMeter,
-    what: `porchlight ${name.replace('.', ' ')}`,
-  })
+  const operations = await openOperations()
   try {
-    return (await runCommand(services, name, input)) as CommandOutput<Name>
+    return await operations.perform(name, input)
   } finally {
-    await services.close()
+    await operations.close()
   }
 }

@@ -1,3 +1,4 @@
+import { DAY, MINUTE } from '../base/clock.ts'
 import { MAX_LIFE_SECONDS, type Settings } from './settings.ts'
 
 /** The settings that are lifetimes, all in seconds. */
@@ -33,6 +34,13 @@ export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
   const refreshConfirmSeconds =
     set.refreshConfirmSeconds ?? Math.min(defaults.refreshConfirmSeconds, Math.floor(refreshGraceSeconds / 2))
   return { accessSeconds, idleSeconds, browserIdleSeconds, absoluteSeconds, refreshConfirmSeconds, refreshGraceSeconds }
+}
+
+/** By default, a link that opens an existing account lives as long as it takes to send it, and an invitation a week. */
+export function toLinkLives(linkDays: number | undefined): { inviteMs: number; resetMs: number } {
+  return linkDays === undefined
+    ? { inviteMs: 7 * DAY, resetMs: 30 * MINUTE }
+    : { inviteMs: linkDays * DAY, resetMs: linkDays * DAY }
 }
 
 /** The smallest grace period that the configured values allow. */

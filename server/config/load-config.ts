@@ -7,7 +7,7 @@ import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
 import { type Brand, toBrand } from './brand-settings.ts'
-import { livesOf } from './lives.ts'
+import { livesOf, toLinkLives } from './lives.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './config-problems.ts'
 import { SHOWN_FIELDS, shownProviders } from './provider-settings.ts'
 import { toProviders } from './resolve-providers.ts'
@@ -211,6 +211,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
         ? null
         : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
     passwordMinLength: set.passwordMinLength,
+    linkLives: toLinkLives(settings.linkDays),
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
     // Accounts are created by the API.
     registration: set.login === 'token-api' ? 'closed' : set.registration,
@@ -290,6 +291,8 @@ function defaultOf(key: SettingKey, config: Config): string {
       return 'the built-in pages'
     case 'brand':
       return DISPLAY_NAME
+    case 'linkDays':
+      return 'invitations 7 days, reset links 30 minutes'
     case 'setupCode':
     case 'metricsPort':
     case 'securityContact':

@@ -60,6 +60,7 @@ export const Settings = v.strictObject({
   signingKeys: v.exactOptional(text('the path of a file of signing keys, or the content of one')),
   insecureHttp: v.exactOptional(v.boolean('true or false')),
   passwordMinLength: whole(8, 64),
+  linkDays: whole(1, 30),
   setupCode: v.exactOptional(longSecret),
   registration: v.exactOptional(v.picklist(REGISTRATION, `one of ${REGISTRATION.join(', ')}`)),
   trustedProxies: v.exactOptional(

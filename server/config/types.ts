@@ -34,6 +34,8 @@ export interface Config {
   /** Where the keys that sign upstream tokens are stored; null: in the key file. */
   signingKeys: KeySource | null
   passwordMinLength: number
+  /** How long a link lives: an invitation, and one for a new password. */
+  linkLives: { inviteMs: number; resetMs: number }
   setupCode: Secret | null
   registration: Registration
   /** Addresses and CIDR ranges whose X-Forwarded-For is trusted. */

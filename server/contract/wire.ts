@@ -194,6 +194,7 @@ export interface SessionListAnswer {
 
 export const EVENT_KINDS = [
   'account_created',
+  'account_imported',
   'signed_in',
   'sign_in_failed',
   'session_ended',

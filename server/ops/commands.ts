@@ -6,6 +6,7 @@ import { Role, SetupRequest } from '../contract/wire.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { linkByOperator } from '../login/operator-link.ts'
 import { writeBackup } from './backup-operation.ts'
+import { ImportInput, importPeople } from './import-people.ts'
 import { rotateKeys } from './key-operations.ts'
 import type { OperationServices } from './operation-services.ts'
 
@@ -34,18 +35,24 @@ export const COMMANDS = {
   setup: command(Nothing, ({ people }) => people.registration.makeSetupLink()),
 
   'user.add': command(
-    v.strictObject({ email: Email, name: PersonName, roles: v.array(Role), password: v.nullable(v.string()) }),
-    async ({ people }, { password, ...person }) => {
+    v.strictObject({
+      email: Email,
+      name: PersonName,
+      roles: v.array(Role),
+      password: v.nullable(v.string()),
+      /** Whether it may be the first account, which is an administrator whatever `roles` says. */
+      mayBeFirst: v.boolean(),
+    }),
+    async ({ people }, { password, mayBeFirst, ...person }) => {
       people.accounts.requireLocal('accounts')
+      if (!mayBeFirst && !(await people.accounts.anybody())) return { created: null }
       // A random password that is never used: the link sets another one.
       const account = await people.accounts.create({ ...person, password: password ?? randomId(32) }, OPERATOR)
-      return {
-        id: account.id,
-        email: account.email,
-        link: password === null ? await people.resets.makeLink(account.id, OPERATOR) : null,
-      }
+      const link = password === null ? await people.resets.makeLink(account.id, OPERATOR) : null
+      return { created: { id: account.id, email: account.email, link } }
     },
   ),
+  'user.import': command(ImportInput, importPeople),
   'user.list': command(Nothing, async ({ people }) => ({ people: await people.accounts.list() })),
   'user.disable': command(Whom, async (services, { email }) => {
     const { id } = await mustFind(services, email)

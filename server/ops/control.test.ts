@@ -111,7 +111,7 @@ describe('the control socket', () => {
       /No account has the e-mail address/,
     )
     await expect(
-      ask('user.add', { email: 'a@example.org', name: 'A', roles: ['user'], password: 'short' }),
+      ask('user.add', { email: 'a@example.org', name: 'A', roles: ['user'], password: 'short', mayBeFirst: true }),
     ).rejects.toMatchObject({ code: 'password_too_short' })
     await expect(ask('user.add', { email: 'a@example.org' })).rejects.toMatchObject({ code: 'invalid_body' })
     await expect(ask('toString' as never, {})).rejects.toThrow(/does not know the command/)

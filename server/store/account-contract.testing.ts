@@ -146,6 +146,41 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect((await accounts.find('ann'))?.passwordSealed).toBe('new')
       })
 
+      test('people of another system are imported together, without those whose address has an account', async () => {
+        await accounts.create(account('root', ['admin', 'user']), origin())
+        const rows = [account('ann'), account('bob', ['user'], { emailKey: 'root@example.org' }), account('cy')]
+        const twice = account('dan', ['user'], { emailKey: 'ann@example.org' })
+        expect((await accounts.importAll([...rows, twice], 'decoy', origin())).map(({ id }) => id)).toEqual([
+          'ann',
+          'cy',
+        ])
+        expect(await accounts.find('bob')).toBeNull()
+        expect(await kinds('cy')).toEqual(['account_imported'])
+        expect(await accounts.importDecoy()).toBe('decoy')
+        expect(await accounts.importAll(rows, null, origin())).toEqual([])
+        expect(await accounts.importDecoy()).toBe('decoy')
+      })
+
+      test('an import that fails leaves nothing behind, and the first one brings an administrator', async () => {
+        expect(await accounts.importDecoy()).toBeNull()
+        const disabled = account('old', ['admin', 'user'], { disabledAt: NOW })
+        await expect(accounts.importAll([account('ann'), disabled], 'decoy', origin())).rejects.toEqual(
+          problem('last_admin'),
+        )
+        expect([await accounts.anybody(), await accounts.importDecoy()]).toEqual([false, null])
+        await expect(
+          accounts.importAll(
+            [account('ann', ['admin', 'user']), account('bob', ['user'], { id: 'ann' })],
+            'd',
+            origin(),
+          ),
+        ).rejects.toThrow()
+        expect([await accounts.anybody(), await accounts.importDecoy()]).toEqual([false, null])
+        const both = [account('ann'), account('root', ['admin', 'user'])]
+        expect(await accounts.importAll(both, null, origin())).toHaveLength(2)
+        expect(await accounts.find('ann')).toMatchObject({ roles: ['user'] })
+      })
+
       test('a changed verifier is not overwritten by resealing an older one', async () => {
         await accounts.create(account('ann'), origin())
         await accounts.create(account('bob', ['user'], { passwordSealed: null }), origin())

@@ -364,6 +364,15 @@ export interface AccountStore {
    * @throws Problem `email_taken` if somebody else's account has the address
    */
   putTestAccount(account: AccountRecord, origin: Origin): Promise<AccountRecord>
+  /**
+   * Creates the accounts of people who come from another system, except those whose address has an account already.
+   * @param decoy what `importDecoy` returns from now on; null: as before
+   * @returns those that were created
+   * @throws Problem `last_admin` if there would be accounts, and no administrator who can sign in
+   */
+  importAll(accounts: readonly AccountRecord[], decoy: string | null, origin: Origin): Promise<AccountRecord[]>
+  /** A hash of nobody's that takes as long to compare as the slowest that was imported; null: none was. */
+  importDecoy(): Promise<string | null>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRecord>
   /**

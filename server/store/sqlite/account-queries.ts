@@ -12,7 +12,10 @@ import { endSessionsOf } from './session-ends.ts'
 import { clearLocks } from './throttles.ts'
 import { requireAdministrator, voidCodes } from './voiding.ts'
 
-export function accountQueries(db: Database): AccountStore {
+/** In a file of their own. */
+export type ImportQueries = Pick<AccountStore, 'importAll' | 'importDecoy'>
+
+export function accountQueries(db: Database): Omit<AccountStore, keyof ImportQueries> {
   const byId = db.sql
     .select()
     .from(accounts)
@@ -151,7 +154,12 @@ function writeRoles(db: Database, row: AccountRow, roles: Role[], origin: Origin
  * Inserts an account and its log row. Synchronous.
  * @throws Problem `email_taken`, which rolls the transaction back
  */
-export function insertAccount(db: Database, row: AccountRow, origin: Origin): AccountRow {
+export function insertAccount(
+  db: Database,
+  row: AccountRow,
+  origin: Origin,
+  kind: 'account_created' | 'account_imported' = 'account_created',
+): AccountRow {
   try {
     db.sql.insert(accounts).values(row).run()
   } catch (error) {
@@ -164,7 +172,7 @@ export function insertAccount(db: Database, row: AccountRow, origin: Origin): Ac
     }
     throw error
   }
-  recordEvent(db, 'account_created', row.id, origin)
+  recordEvent(db, kind, row.id, origin)
   return row
 }
 

@@ -3,7 +3,7 @@ import type { UnixMs } from '../../base/clock.ts'
 import type { CodeStore, Maker, Origin } from '../types.ts'
 import { anybody, insertAccount, writePassword } from './account-queries.ts'
 import type { Database } from './database.ts'
-import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from './drizzle.ts'
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lte, ne, or, sql } from './drizzle.ts'
 import { noteCode, recordEvent } from './events.ts'
 import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
 import { isAdministrator, requireAdministrator, voidResets } from './voiding.ts'
@@ -139,8 +139,10 @@ const makerOf = ({ byUserId, bySessionId }: CodeRow): Maker => ({ userId: byUser
 const CODES_MAX = 100
 
 /** @throws Problem `limit_reached` if the creator already has too many open codes */
-function boundCodesOf(db: Database, { byUserId, createdAt }: CodeRow): void {
-  const theirs = byUserId === null ? isNull(codes.byUserId) : eq(codes.byUserId, byUserId)
+function boundCodesOf(db: Database, { kind, byUserId, createdAt }: CodeRow): void {
+  // The command line may give everybody a link, as after an import: one for each account, so they need no bound.
+  if (byUserId === null && kind === 'reset') return
+  const theirs = byUserId === null ? and(isNull(codes.byUserId), ne(codes.kind, 'reset')) : eq(codes.byUserId, byUserId)
   const { open = 0 } =
     db.sql
       .select({ open: count() })

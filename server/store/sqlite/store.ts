@@ -6,6 +6,7 @@ import { eventQueries } from './events.ts'
 import { databaseFile } from './files.ts'
 import { housekeepingQueries } from './housekeeping-queries.ts'
 import { identityQueries } from './identities.ts'
+import { importQueries } from './imports.ts'
 import { keyRecordQueries } from './key-record-queries.ts'
 import { maintenance } from './maintenance.ts'
 import { openMigrated, type OpenDeps } from './open.ts'
@@ -38,7 +39,7 @@ export function openStore(deps: StoreDeps): SqliteStore {
   return {
     sessions: sessionQueries(db),
     events: eventQueries(db),
-    accounts: accountQueries(db),
+    accounts: { ...accountQueries(db), ...importQueries(db) },
     codes: codeQueries(db),
     throttles: throttleQueries(db),
     identities: identityQueries(db),
