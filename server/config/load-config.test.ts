@@ -63,6 +63,14 @@ describe('defaults that depend on other settings', () => {
     return [accessMs, idleMs, browserIdleMs, absoluteMs, confirmMs, graceMs].map(ms => ms / 1000)
   }
 
+  test('links live as long as they do unless set, and both kinds from 1 to 30 days if set', async () => {
+    const DAY = 86_400_000
+    expect((await load()).linkLives).toEqual({ inviteMs: 7 * DAY, resetMs: 1_800_000 })
+    expect((await load({ PORCHLIGHT_LINK_DAYS: '30' })).linkLives).toEqual({ inviteMs: 30 * DAY, resetMs: 30 * DAY })
+    for (const wrong of ['0', '31', '1.5', 'a week'])
+      expect((await problems({ PORCHLIGHT_LINK_DAYS: wrong })).join()).toContain('a whole number from 1 to 30')
+  })
+
   test('setting only the port also changes the default public URL, but not a configured one', async () => {
     expect(await load({ PORCHLIGHT_PORT: '4000' })).toMatchObject({ publicUrl: 'http://localhost:4000', port: 4000 })
     expect(await load({ PORCHLIGHT_PORT: '4000', PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).toMatchObject({
