@@ -33,13 +33,25 @@ test('a hash of what was typed opens with the same characters in another form, t
   expect(await verifyForeign(parsed(composed.hash), composed.password.normalize('NFD'))).toBe(true)
 })
 
+test('bcrypt whose last letters have bits that mean nothing is the same hash', async () => {
+  const made = VECTORS.find(({ hash }) => hash.startsWith('$2y$'))
+  if (made === undefined) throw new Error('no such vector')
+  const LETTERS = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+  const next = (text: string, at: number) =>
+    text.slice(0, at) + (LETTERS[LETTERS.indexOf(text[at] ?? '') + 1] ?? '') + text.slice(at + 1)
+  for (const text of [next(made.hash, 28), next(made.hash, 59)]) {
+    expect(text).not.toBe(made.hash)
+    expect(await verifyForeign(parsed(text), made.password)).toBe(true)
+    expect(await verifyForeign(parsed(text), `${made.password}!`)).toBe(false)
+  }
+})
+
 describe('refused, with words that repeat nothing of it:', () => {
   const SALT = 'c2FsdHNhbHRzYWx0c2FsdA'
   const KEY = 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE'
   test.each([
     ['bcrypt of a cost that takes hours', `$2b$31$${'a'.repeat(53)}`, /cost 31: at most 14/],
     ['bcrypt below its least cost', `$2b$03$${'.'.repeat(53)}`, /damaged/],
-    ['bcrypt with letters that no salt has', `$2b$10$${'a'.repeat(53)}`, /damaged/],
     ['bcrypt with the bug of crypt_blowfish', `$2x$10$${'a'.repeat(53)}`, /known kind/],
     ['bcrypt that was cut off', `$2b$10$${'a'.repeat(52)}`, /known kind/],
     ['argon2 with many passes', `$argon2id$v=19$m=65536,t=1000000000,p=1$${SALT}$${KEY}`, /t 1000000000: at most/],
