@@ -7,7 +7,6 @@ import type {
   InviteAnswer,
   InvitesAnswer,
   RegisterRequest,
-  Registration,
   Role,
   SetupRequest,
   WireInvite,

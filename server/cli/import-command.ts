@@ -71,7 +71,10 @@ async function importAll(
         printError([`Stopped before line ${batch[0]?.number ?? 1}. Run the same command again to go on.`])
       throw error
     })
-    for (const [at, line] of batch.entries()) note(line, results[at], report)
+    for (const [at, result] of results.entries()) {
+      const line = batch[at]
+      if (line !== undefined) note(line, result, report)
+    }
     batch = []
   }
   for await (const numbered of boundedLines(bytesOf(file), MAX_LINE_BYTES)) {
@@ -123,12 +126,11 @@ function read({ number, text }: NumberedLine): Line | string | null {
   }
 }
 
-function note({ number, email }: Line, result: ImportResult | undefined, report: Report): void {
-  if (result === undefined || result.outcome === 'refused')
-    report.refused.push({ line: number, why: result?.why ?? 'refused' })
-  else if (result.outcome === 'imported') report.imported++
+function note({ number, email }: Line, { outcome, why, link }: ImportResult, report: Report): void {
+  if (outcome === 'refused') report.refused.push({ line: number, why: why ?? '' })
+  else if (outcome === 'imported') report.imported++
   else report.existing.push(number)
-  if (result?.link != null) report.links.push({ email: email ?? '', href: result.link })
+  if (link !== null) report.links.push({ email: email ?? '', href: link })
 }
 
 function tell({ imported, existing, repeated, refused, links }: Report, isTrial: boolean): void {

@@ -77,7 +77,7 @@ test('an imported password can be changed, and the old hash is then gone', async
   await importAll([ROOT, ANN])
   const { people } = services
   const found = await people.accounts.findWithVerifier({ email: ANN.email })
-  if (found?.verifier == null) throw new Error('no password')
+  if (found === null || found.verifier === null) throw new Error('no password')
   await people.accounts.changePassword(found.verifier, GOOD_PASSWORD, { ...OPERATOR, userId: found.account.id })
   await expect(signIn(ANN.email, BCRYPT.password)).rejects.toMatchObject({ code: 'invalid_credentials' })
   await signIn(ANN.email, GOOD_PASSWORD)
