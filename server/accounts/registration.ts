@@ -3,14 +3,7 @@ import { toEmailKey } from '../base/email-key.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Config } from '../config/types.ts'
-import type {
-  InviteAnswer,
-  InvitesAnswer,
-  RegisterRequest,
-  Role,
-  SetupRequest,
-  WireInvite,
-} from '../contract/wire.ts'
+import type { InviteAnswer, InvitesAnswer, RegisterRequest, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
 import { registerKey } from '../store/throttle-keys.ts'
 import type { AccountRecord, AccountStore, CodeStore, InviteRecord, ThrottleStore } from '../store/types.ts'
