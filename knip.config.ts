@@ -83,7 +83,7 @@ export default {
   // Tests unpack the browser in it themselves.
   ignoreDependencies: ['@sparticuz/chromium'],
   // Debian's: util-linux, and what the fault suite and other browsers need.
-  ignoreBinaries: ['Xvfb', 'prlimit', 'taskset', 'mount', 'umount', 'strace', 'unshare'],
+  ignoreBinaries: ['Xvfb', 'prlimit', 'taskset', 'mount', 'umount', 'strace', 'unshare', 'script'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   nuxt: { config: ['web/nuxt.config.ts'] },
   compilers: {
