@@ -23,6 +23,11 @@ export interface Database {
    */
   write<T>(work: () => T): Promise<T>
   /**
+   * The same where a moment more does not matter to whoever waits, because the work before took longer: in a rush, such
+   * writes share commits. Any other write takes them along, so that their order stays.
+   */
+  writePatiently<T>(work: () => T): Promise<T>
+  /**
    * Only inside `write`: a line of the security log, logged once the write is durable, and not if it is rolled back.
    */
   note(line: SecurityLine): void
@@ -88,11 +93,11 @@ export function openDatabase(file: string, clock: Clock): Database {
 
   const commits = createGroupCommit(raw, clock, { guard, isBusy })
 
-  async function write<T>(work: () => T): Promise<T> {
+  async function write<T>(work: () => T, { patient }: { patient: boolean }): Promise<T> {
     const { value, lines } = await commits.write(() => {
       noted = []
       return { value: work(), lines: noted }
-    })
+    }, patient)
     for (const line of lines) tell(line)
     return value
   }
@@ -101,7 +106,8 @@ export function openDatabase(file: string, clock: Clock): Database {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,
     read,
-    write,
+    write: work => write(work, { patient: false }),
+    writePatiently: work => write(work, { patient: true }),
     note: line => void noted.push(line),
     onNoted(listener) {
       tell = listener

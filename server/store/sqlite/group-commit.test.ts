@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
@@ -38,6 +38,41 @@ const codeOf = (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof Problem ? error.code : isConstraint(error) ? 'constraint' : String(error)),
   )
 const ten = Array.from({ length: 10 }, (_, i) => i)
+
+describe('patient writes', () => {
+  const patiently = (id: number) => db.writePatiently(() => insert(id))
+  /** As many in a row as are committed at once. */
+  const rush = async () => {
+    for (const id of [1, 2, 3, 4]) await patiently(id)
+  }
+
+  test('are committed at once while there are few, and share a commit in a rush', async () => {
+    await rush()
+    let isOver = false
+    const late = Promise.all([patiently(5), patiently(6)]).then(() => (isOver = true))
+    for (let turn = 0; turn < 20; turn++) await nextTurn()
+    expect([committed(), isOver]).toEqual([[1, 2, 3, 4], false])
+    await late
+    expect(committed()).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  test('go along with a write that is not, in the order of their calls', async () => {
+    await rush()
+    const order: number[] = []
+    const late = patiently(5).then(() => order.push(5))
+    await db.write(() => insert(6)).then(() => order.push(6))
+    expect(order).toEqual([5, 6])
+    await late
+  })
+
+  test('are written before the database is closed', async () => {
+    await rush()
+    const late = patiently(5)
+    db.close()
+    await late
+    expect(committed()).toEqual([1, 2, 3, 4, 5])
+  })
+})
 
 describe('writes of one turn of the event loop', () => {
   test('are one transaction, reported in call order once on disk, and each sees the earlier ones', async () => {

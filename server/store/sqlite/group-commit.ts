@@ -10,8 +10,9 @@ export interface GroupCommit {
    * Runs `work` in call order, in this turn or a few turns after the previous commit. It sees earlier writes, and if it
    * throws, only its own changes are undone. Promises settle in call order after the one commit; if that fails, all of
    * them reject.
+   * @param patient whether it may wait up to `PATIENT_REST_MS` for others while there is a rush
    */
-  write<T>(work: () => T): Promise<T>
+  write<T>(work: () => T, patient?: boolean): Promise<T>
   /** Writes everything that waits at once; what cannot be written now fails. */
   flush(): void
 }
@@ -26,6 +27,7 @@ export interface Failures {
 
 interface Waiting {
   work: () => unknown
+  patient: boolean
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
   since: SteadyMs
@@ -41,6 +43,12 @@ const HOLD_MS = 4
  * would wait for the disk once for everyone before it. Turns without work take no time.
  */
 const REST_TURNS = 4
+/**
+ * Patient writes cause this many commits in a row, and then one each time this long has passed: people who sign in by the
+ * dozen would otherwise make everybody else wait for the disk a hundred times a second.
+ */
+const PATIENT_COMMITS = 4
+const PATIENT_REST_MS = 25
 /** How long a read or write waits for another program to release the database, and how often it checks. */
 export const BUSY_PATIENCE_MS = 3000
 export const BUSY_RETRY_MS = 25
@@ -48,14 +56,22 @@ export const BUSY_RETRY_MS = 25
 export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, isBusy }: Failures): GroupCommit {
   let waiting: Waiting[] = []
   let rest = 0
+  let isScheduled = false
+  let patientCommits = PATIENT_COMMITS
   /** A transaction, or a savepoint within one. */
   const atomically = raw.transaction((work: () => unknown) => work())
 
-  function write<T>(work: () => T): Promise<T> {
+  function write<T>(work: () => T, patient = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(commitInTurn)
-      waiting.push({ work, resolve: resolve as (value: unknown) => void, reject, since: clock.now().steady })
+      if (!patient || patientCommits > 0) schedule()
+      waiting.push({ work, patient, resolve: resolve as (value: unknown) => void, reject, since: clock.now().steady })
     })
+  }
+
+  function schedule(): void {
+    if (isScheduled) return
+    isScheduled = true
+    setImmediate(commitInTurn)
   }
 
   function commitInTurn(): void {
@@ -63,32 +79,47 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
       rest--
       setImmediate(commitInTurn)
     } else {
+      isScheduled = false
       commit(clock.now().steady - BUSY_PATIENCE_MS)
     }
   }
 
+  function countPatient(batch: readonly Waiting[]): void {
+    if (patientCommits === 0 || !batch.some(({ patient }) => patient)) return
+    if (patientCommits === PATIENT_COMMITS) setTimeout(allowPatient, PATIENT_REST_MS)
+    patientCommits--
+  }
+
+  function allowPatient(): void {
+    patientCommits++
+    if (waiting.length > 0) schedule()
+    if (patientCommits < PATIENT_COMMITS) setTimeout(allowPatient, PATIENT_REST_MS)
+  }
+
   /**
-   * @param patientSince writes that have waited since then or longer fail if another program holds the lock; the others
+   * @param waitedSince writes that have waited since then or longer fail if another program holds the lock; the others
    * keep waiting, in order
    */
-  function commit(patientSince: SteadyMs): void {
+  function commit(waitedSince: SteadyMs): void {
     const batch = waiting
     waiting = []
     if (batch.length === 0) return
     rest = REST_TURNS
+    countPatient(batch)
     let answers: (() => void)[]
     try {
       answers = atomically.immediate(() => workedOff(batch)) as (() => void)[]
     } catch (error) {
-      const kept = isBusy(error) ? batch.filter(({ since }) => since > patientSince) : []
+      const kept = isBusy(error) ? batch.filter(({ since }) => since > waitedSince) : []
       waiting = kept
       // The event loop continues meanwhile: waiting in the driver would block it.
-      if (kept.length > 0) setTimeout(commitInTurn, BUSY_RETRY_MS)
+      isScheduled = kept.length > 0
+      if (isScheduled) setTimeout(commitInTurn, BUSY_RETRY_MS)
       fail(batch.slice(0, batch.length - kept.length), error)
       return
     }
     waiting = batch.slice(answers.length)
-    if (waiting.length > 0) setImmediate(commitInTurn)
+    if (waiting.length > 0) schedule()
     for (const answer of answers) answer()
   }
 

@@ -104,7 +104,7 @@ export function sessionQueries(db: Database): SessionStore {
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
     insert: ({ session: row, replaces, passwordSetAt, grant, limit }) =>
-      db.write(() => {
+      db.writePatiently(() => {
         // Hashing takes a while, so what it proved may no longer be true.
         const account = ownerOf.get({ userId: row.userId })
         if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')

@@ -46,14 +46,14 @@ export function throttleQueries(db: Database): ThrottleStore {
         return decided
       }),
     failed: (userId, lockedNow, origin) =>
-      db.write(() => {
+      db.writePatiently(() => {
         // Unknown addresses write as much to the disk, or the time would tell them apart.
         if (userId === '') put({ key: UNKNOWN, failures: 0, lastFailureAt: origin.at, nextAt: 0 })
         else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
         if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
       }),
     recordOutcome: ({ forget, refund }) =>
-      db.write(() => {
+      db.writePatiently(() => {
         for (const key of forget) forgetOne.run({ key })
         for (const { key, left } of refund) {
           const row = left(find(key))
