@@ -1,3 +1,4 @@
+import { isLoopback } from '../config/address.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { elementsOf } from './header-list.ts'
@@ -64,10 +65,14 @@ function publicUrlOf(url: URL, context: ReferenceContext): string | null {
   return path === null || path.startsWith('//') ? null : path + url.search + url.hash
 }
 
-/** Whether a URL is at an origin, under either scheme. */
+/**
+ * Whether a URL is at an origin, under either scheme. Frameworks that were told to listen on 127.0.0.1 name themselves
+ * localhost (Next).
+ */
 function isAt(url: URL, origin: string): boolean {
   const { hostname, port, protocol } = new URL(origin)
-  if (url.hostname !== hostname || !/^https?:$/.test(url.protocol)) return false
+  const isSameHost = url.hostname === hostname || (isLoopback(url.hostname) && isLoopback(hostname))
+  if (!isSameHost || !/^https?:$/.test(url.protocol)) return false
   return url.port === port || portOf(url.protocol, url.port) === portOf(protocol, port)
 }
 

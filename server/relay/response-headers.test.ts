@@ -277,7 +277,9 @@ describe('references of an upstream', () => {
   ) {
     const upstream = await listen((_incoming, outgoing) => {
       const host = upstream.origin.slice('http://'.length)
-      outgoing.writeHead(status, { [name]: value.replaceAll('TARGET', host) }).end()
+      outgoing
+        .writeHead(status, { [name]: value.replaceAll('TARGET', host).replace('PORT', new URL(upstream.origin).port) })
+        .end()
     })
     const at = (one: Upstream) => ({ ...one, target: { ...one.target, origin: upstream.origin } })
     const here = await front([testUpstream(upstream.origin, changes), ...others].map(at))
@@ -295,6 +297,9 @@ describe('references of an upstream', () => {
     ['https://TARGET/list/?a=b#c', '/api/notes/list/?a=b#c'],
     ['HTTPS://TARGET/x', '/api/notes/x'],
     ['//TARGET/x', '/api/notes/x'],
+    ['http://localhost:PORT/x', '/api/notes/x'],
+    ['http://[::1]:PORT/x', '/api/notes/x'],
+    ['http://localhost.evil.test:PORT/x', undefined],
     ['https://site.test/list/', '/api/notes/list/'],
     ['http://site.test/list/', '/api/notes/list/'],
     ['https://site.test:443/x', '/api/notes/x'],
