@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { type AppBuild, appBuild } from '../support/app-builds.ts'
 import { hydrated, launchChromium, newContext, unpackChromium } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { send } from '../support/forms.ts'
+import { filesShownIn } from '../support/guide-blocks.ts'
 import { type Person, setUp, somebody } from '../support/people.ts'
 import { environmentFor, findPython } from '../support/python.ts'
 import { freePort, ROOT, type Server, sleep, startServer, statusOf, stopAll, waitUntil } from '../support/server.ts'
@@ -78,7 +80,7 @@ async function startFrontEnd(
 ): Promise<string> {
   const port = await freePort()
   const { program, args, cwd, env } = command(String(port))
-  const child = spawn(program, args, { cwd, env: { PATH: process.env['PATH'], ISSUER: issuer, ...env } })
+  const child = spawn(program, args, { cwd, env: { PATH: process.env['PATH'], PORCHLIGHT_URL: issuer, ...env } })
   children.push(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
@@ -195,6 +197,15 @@ describe.concurrent('a static build runs unchanged, with every inline script and
     )
     expect(await page.evaluate('window.injected'), 'a script that the build did not have').toBeUndefined()
   })
+})
+
+test('the servers have the very files that the guide shows', () => {
+  const shown = filesShownIn('docs/guides/existing-front-end.md')
+  for (const [name, file] of [
+    ['hooks.server.js', 'sveltekit/src/hooks.server.js'],
+    ['who_asks.py', 'django/who_asks.py'],
+  ] as const)
+    expect(shown.get(name)).toBe(readFileSync(join(ROOT, 'tests/apps', file), 'utf8'))
 })
 
 describe.concurrent('a server that renders for whoever asks', () => {

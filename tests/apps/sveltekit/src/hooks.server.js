@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-const issuer = process.env.ISSUER
+const issuer = process.env.PORCHLIGHT_URL
 const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', issuer))
 
 /** Who asks, according to the token that comes with every request of somebody signed in. */
