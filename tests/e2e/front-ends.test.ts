@@ -57,7 +57,11 @@ function vite(...args: string[]): { child: ChildProcess; output: () => string; e
 }
 
 async function startWith(site: object): Promise<{ server: Server; person: Person }> {
-  const upstreams = [{ name: 'orders', target: `http://127.0.0.1:${(api.address() as AddressInfo).port}` }]
+  const target = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  const upstreams = [
+    { name: 'orders', target },
+    { name: 'wages', target, requires: { maxAge: 0.1 } },
+  ]
   const server = await startServer({ settings: { SITE: JSON.stringify(site), UPSTREAMS: JSON.stringify(upstreams) } })
   const person = somebody('Ada First')
   await setUp(server.origin, person)
@@ -126,6 +130,23 @@ describe('a plain Vite build', () => {
     expect(trouble.console.filter(line => !line.includes('401'))).toEqual([])
     expect({ ...trouble, console: [] }).toEqual({ console: [], errors: [], csp: [], failed: [] })
     expect(elsewhere).toEqual([])
+    await page.context().close()
+  })
+
+  test('RFC 9470 a call that requires a recent sign-in leads to its confirmation, and back to the page', async () => {
+    const { page } = await newContext(chromium, { baseURL: server.origin })
+    await page.goto('/sign-in?returnTo=/wages%23mine')
+    await fillIn(page, person)
+    await become(page, 'Ada First')
+    await expect
+      .poll(
+        async () => await page.evaluate('porchlight.fetch("/api/wages").then(({ status }) => status)').catch(() => 0),
+      )
+      .not.toBe(200)
+    await page.waitForURL('**/reauthenticate?*')
+    await hydrated(page)
+    await send(page, '/auth/reauthenticate', { password: person.password })
+    await page.waitForURL('**/wages#mine')
     await page.context().close()
   })
 

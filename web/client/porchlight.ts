@@ -6,6 +6,7 @@ import type { SessionAnswer } from '../../server/contract/wire.ts'
 type Listener = (now: SessionAnswer) => void
 
 const SIGN_IN = '/sign-in'
+const CONFIRM = '/reauthenticate'
 const SOONEST_MS = 5_000
 /** The limit of setTimeout: 31 bits. */
 const LATEST_MS = 2 ** 31 - 1
@@ -38,8 +39,8 @@ export function onChange(listener: Listener): () => void {
 }
 
 /**
- * As window.fetch, for calls to this origin. If the session has ended it goes to the sign-in page, which returns here;
- * the 401 is returned all the same.
+ * As window.fetch, for calls to this origin. If the session has ended it goes to the sign-in page, which returns here,
+ * and if the sign-in was too long ago, to the page that confirms it; the 401 is returned all the same.
  */
 export async function fetch(input: string | URL, init?: RequestInit): Promise<Response> {
   const send = () => window.fetch(input, init)
@@ -53,6 +54,7 @@ export async function fetch(input: string | URL, init?: RequestInit): Promise<Re
       () => undefined,
     )
   if (code === 'not_signed_in') signIn()
+  if (code === 'insufficient_user_authentication') leaveFor(CONFIRM, here())
   // Another tab has just signed in again, and its cookies are in place by now. A stream cannot be sent twice.
   return code === 'session_replaced' && !(init?.body instanceof ReadableStream) ? send() : answer
 }
@@ -61,8 +63,16 @@ export async function fetch(input: string | URL, init?: RequestInit): Promise<Re
  * Goes to the sign-in page.
  * @param returnTo a path of this site
  */
-export function signIn(returnTo = location.pathname + location.search + location.hash): void {
-  location.assign(`${SIGN_IN}?returnTo=${encodeURIComponent(returnTo)}`)
+export function signIn(returnTo = here()): void {
+  leaveFor(SIGN_IN, returnTo)
+}
+
+function leaveFor(page: string, returnTo: string): void {
+  location.assign(`${page}?returnTo=${encodeURIComponent(returnTo)}`)
+}
+
+function here(): string {
+  return location.pathname + location.search + location.hash
 }
 
 /** Ends the session, here and in the other tabs. Rejects if the server could not. */
