@@ -49,6 +49,10 @@ export default {
     'server/cli.ts',
     // A thread of its own, named by a URL.
     'server/store/sqlite/integrity-check.worker.ts',
+    // The package's export for the entry of a built application, and what Nuxt loads in one.
+    'server/cli/nuxt-app.ts',
+    'module/nuxt.ts',
+    'module/runtime/**/*.ts',
     'bench/processes/*.ts',
     'tests/checks/*.ts',
     'tests/support/faults/rude.ts',
@@ -67,6 +71,7 @@ export default {
   project: [
     'server/**/*.ts',
     'web/**/*.{ts,vue}',
+    'module/**/*.ts',
     'site-build/**/*.ts',
     'tests/**/*.ts',
     '!tests/apps/*/**',
@@ -79,9 +84,9 @@ export default {
   ],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
-  ignoreUnresolved: ['#app'],
-  // Tests unpack the browser in it themselves.
-  ignoreDependencies: ['@sparticuz/chromium'],
+  ignoreUnresolved: ['#app', '#nitro-internal-pollyfills', '#porchlight/settings'],
+  // Tests unpack the browser in it themselves; the others are Nuxt's own, which the module meets in an application.
+  ignoreDependencies: ['@sparticuz/chromium', 'crossws', 'nitropack'],
   // Debian's: util-linux, and what the fault suite and other browsers need.
   ignoreBinaries: ['Xvfb', 'prlimit', 'taskset', 'mount', 'umount', 'strace', 'unshare', 'script'],
   ignoreExportsUsedInFile: { interface: true, type: true },

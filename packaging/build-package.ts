@@ -18,7 +18,16 @@ interface Manifest {
 }
 
 /** What others import, by its name in the package: the path without its ending. */
-const EXPORTS = { '.': 'server/exports', './client': 'web/client/porchlight', './testing': 'server/testing' }
+const EXPORTS = {
+  '.': 'server/exports',
+  './client': 'web/client/porchlight',
+  './nuxt': 'module/nuxt',
+  // For the entry of a built application.
+  './nuxt/start': 'server/cli/nuxt-app',
+  './testing': 'server/testing',
+}
+/** Reached by what Nuxt generates in an application. */
+const RUNTIME_TYPES = 'module/runtime/**/*.d.ts'
 
 rmSync(DIST, { recursive: true, force: true })
 compile('tsconfig.json')
@@ -67,6 +76,9 @@ function manifest(): Manifest {
     // The first that strips the types of a porchlight.config.ts without being told to.
     engines: { node: '>=22.18.0' },
     dependencies,
+    // For the module alone, whose application has it.
+    peerDependencies: { nuxt: '>=4.1.0 <5' },
+    peerDependenciesMeta: { nuxt: { optional: true } },
     exports: {
       ...Object.fromEntries(
         Object.entries(EXPORTS).map(([name, path]) => [name, { types: `./${path}.d.ts`, default: `./${path}.js` }]),
@@ -86,6 +98,7 @@ function keepReachableTypes(): void {
       reach(join(dirname(file), specifier.replace(/\.[jt]s$/, '.d.ts')))
   }
   for (const path of Object.values(EXPORTS)) reach(join(DIST, `${path}.d.ts`))
+  for (const path of globSync(RUNTIME_TYPES, { cwd: DIST })) reach(join(DIST, path))
   for (const file of globSync('**/*.d.ts', { cwd: DIST })) if (!reached.has(join(DIST, file))) rmSync(join(DIST, file))
 }
 

@@ -5,6 +5,7 @@ import { greet } from './bootstrap/greeting.ts'
 import { startServer } from './bootstrap/start-server.ts'
 import { builtSite, devSite } from './bootstrap/start-site.ts'
 import { loadConfig } from './config/load-config.ts'
+import type { AppFrontEnd } from './http/site/front-end.ts'
 import { runningPage } from './http/site/site-handler.ts'
 
 /** How long load balancers have, after a supervisor's signal, to notice that this server is no longer ready. */
@@ -14,12 +15,22 @@ const SETTLED_MS = 3 * SECOND
 /** The latest end of the process after a signal, whatever hangs. */
 const STOP_MS = 25 * SECOND
 
+export interface MainOptions {
+  dev: boolean
+  /** Settings that the program passes; the environment's win. */
+  settings?: object
+  /** An application that renders in this process; null: the setting `site` decides. */
+  app?: AppFrontEnd | null
+  /** Called when the server has closed. */
+  closed?: () => unknown
+}
+
 /**
  * Starts the server and returns once it listens; a signal then ends the process.
  * @throws OperatorError if it cannot start
  */
-export async function main({ dev }: { dev: boolean }): Promise<void> {
-  const loaded = await loadConfig(process.env, process.cwd())
+export async function main({ dev, settings = {}, app = null, closed }: MainOptions): Promise<void> {
+  const loaded = await loadConfig(process.env, process.cwd(), settings)
   const log = createLog(loaded.config.logLevel)
   // An error in code that is being edited must not end the dev server.
   if (!dev) {
@@ -27,11 +38,14 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     logConsole(log)
   }
   const openSite = () => (dev ? devSite(log, loaded.config.publicUrl) : builtSite(log))
-  const server = await startServer({ loaded, log, openSite, end: () => process.exit(1) })
+  const server = await startServer({ loaded, log, openSite, app, end: () => process.exit(1) })
   try {
     await server.listen()
     // After Ctrl-C, there is nobody else to notify.
-    endOnSignals(log, signal => server.close(signal === 'SIGINT' ? 0 : NOTICE_MS))
+    endOnSignals(log, async signal => {
+      await server.close(signal === 'SIGINT' ? 0 : NOTICE_MS)
+      await closed?.()
+    })
     await greet(server.services)
     if (!dev) collectAfterStart()
   } catch (error) {

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDERS = ['web', 'server/contract', 'site-build']
+const FOLDERS = ['web', 'module/runtime', 'server/contract', 'site-build']
 const PACKAGES = ['package.json', 'package-lock.json'].map(name => join(ROOT, name))
 const NO_SOURCES = ['.nuxt', '.output', 'node_modules']
 const TESTS = /\.test\.ts$/

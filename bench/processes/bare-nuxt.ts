@@ -10,6 +10,8 @@ import type { BarePage } from '../baselines.ts'
 const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
 const fixed: Omit<SiteContext, 'session'> = {
   nonce: 'AAAAAAAAAAAAAAAAAAAAAA==',
+  sharedNonce: null,
+  policy: null,
   ownPages: true,
   demo: true,
   brand: DEFAULT_BRAND,

@@ -12,6 +12,7 @@ import type { KeptForm } from '../contract/site-context.ts'
 import type { AccountUser } from '../accounts/account.ts'
 import { adoptResponse, type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
 import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
+import { familyBesideApp, familyOf } from '../http/request/path-family.ts'
 import { contextFactory } from '../http/request/context-factory.ts'
 import { networkOf, trustedProxies } from '../http/request/client-address.ts'
 import { serveClientScript } from '../http/steps/serve-client-script.ts'
@@ -42,7 +43,7 @@ import { requestLog } from '../http/request/request-log.ts'
 import { toOriginForm } from '../http/request/request-target.ts'
 import { requireSameOrigin } from '../http/steps/same-origin.ts'
 import { policyOf } from '../http/response/page-policy.ts'
-import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from '../http/response/security-headers.ts'
+import { APP_POLICY, inDevelopment, PAGE_POLICY, securityHeaders } from '../http/response/security-headers.ts'
 import { presentBrand } from '../http/brand/present-brand.ts'
 import { serveBrand } from '../http/steps/serve-brand.ts'
 import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
@@ -131,7 +132,9 @@ export function createApp(deps: AppDeps): App {
   const demoPages = config.demo ? DEMO_PAGES : []
   const match = orFrontEnd(relay.match, frontEnd, demoPages)
   const front = staticFrontEnd(frontEnd, demoPages)
-  const serverRoutes = frontEnd.kind === 'own' && frontEnd.serverRoutes
+  const app = frontEnd.kind === 'app' ? frontEnd : null
+  const serverRoutes = app !== null || (frontEnd.kind === 'own' && frontEnd.serverRoutes)
+  const development = app?.development ?? site.development
   const identifyCaller = authenticate({ sessions, findUser, secureCookies })
 
   const doctor = frontCheckSteps(deps.frontCheck, isTrusted)
@@ -157,7 +160,7 @@ export function createApp(deps: AppDeps): App {
     serveStatic(site.built, frontEnd.kind === 'own'),
     requireSameOrigin(publicUrl),
     limitBody,
-    site.development?.authenticateOr(identifyCaller) ?? identifyCaller,
+    development?.authenticateOr(identifyCaller) ?? identifyCaller,
     limitWrites(deps.writeRate),
     answerSession,
     leadToSignIn({ clock, publicUrl, returnPaths }),
@@ -165,15 +168,15 @@ export function createApp(deps: AppDeps): App {
   ]
 
   // ---- Then the families. What no route takes is refused.
-  const app = new Hono<Env>()
-  app.use('/auth/*', exposeContext)
-  app.route('/auth', authRoutes)
-  app.notFound(
-    notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)),
+  const hono = new Hono<Env>()
+  hono.use('/auth/*', exposeContext)
+  hono.route('/auth', authRoutes)
+  hono.notFound(
+    notFound((method, path) => hono.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)),
   )
-  app.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
+  hono.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
 
-  const route = (request: Request, ctx: RequestContext) => app.fetch(request, { ctx })
+  const route = (request: Request, ctx: RequestContext) => hono.fetch(request, { ctx })
   const relayInternally = internalRelay(relay)
   const contexts = contextFactory({
     clock,
@@ -182,6 +185,7 @@ export function createApp(deps: AppDeps): App {
     network: networkOf(isTrusted, log),
     match,
     brand,
+    familyOf: app === null ? familyOf : familyBesideApp(demoPages),
   })
   const fetchInternally = internalFetch({
     log,
@@ -190,42 +194,57 @@ export function createApp(deps: AppDeps): App {
     steps,
     route: (request, ctx) => (ctx.match === null ? route(request, ctx) : relayInternally(ctx, ctx.match, request)),
   })
-  const renderSite = siteMount({
-    ...site,
+  const common = {
     log,
     internalFetch: fetchInternally,
     openForm,
     returnPaths,
     secureCookies,
     ownPages: frontEnd.kind === 'own',
-    policy: policyOf(
-      site.development === null ? PAGE_POLICY : DEV_PAGE_POLICY,
-      frontEnd.kind === 'own' ? frontEnd.policy : null,
-    ),
     demo: config.demo,
     brand,
     answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])],
+  }
+  const renderSite = siteMount({
+    ...common,
+    ...site,
+    isSite: frontEnd.kind === 'own',
+    sharedNonce: null,
+    policy: policyOf(
+      site.development === null ? PAGE_POLICY : inDevelopment(PAGE_POLICY),
+      frontEnd.kind === 'own' ? frontEnd.policy : null,
+    ),
   })
+  const renderApp =
+    app &&
+    siteMount({
+      ...common,
+      ...app,
+      isSite: true,
+      policy: policyOf(app.development === null ? APP_POLICY : inDevelopment(APP_POLICY), app.policy),
+    })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as PorchlightResponse).ctx as RequestContext),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const common = { log, contexts, steps, done: requestLog({ log, meter, clock }) }
+  const requests = { log, contexts, steps, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
-    ...common,
+    ...requests,
     handle: (ctx, incoming, outgoing) => {
       if (ctx.match !== null) return pass(ctx, ctx.match, incoming, outgoing)
+      if (renderApp !== null && ctx.family === 'app') return renderApp(ctx, incoming, outgoing)
       return isRouted(ctx, serverRoutes) ? toHono(incoming, outgoing) : renderSite(ctx, incoming, outgoing)
     },
   })
   const upgrade = upgradeListener({
-    ...common,
+    ...requests,
     security,
     relay,
     check: doctor.socket,
-    development: site.development !== null,
+    app: app?.upgrade ?? null,
+    development: development !== null,
   })
 
   const ServerResponse = porchlightResponse({ log, sessions, security, draining })

@@ -39,7 +39,7 @@ export async function createPorchlight(
 ): Promise<Porchlight> {
   const loaded = await loadConfig(process.env, folder, settings)
   const log = createLog(loaded.config.logLevel)
-  const server = await startServer({ loaded, log, openSite: () => builtSite(log), end: onDamage })
+  const server = await startServer({ loaded, log, openSite: () => builtSite(log), app: null, end: onDamage })
   let closing: Promise<void> | null = null
   return {
     publicUrl: loaded.config.publicUrl,

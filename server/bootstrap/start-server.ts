@@ -8,7 +8,7 @@ import { DEMO_PAGES } from '../contract/demo/pages.ts'
 import { drain, giveNotice, settlesWithin } from '../http/server/drain.ts'
 import { listenOn } from '../http/server/listen.ts'
 import { createReturnPaths } from '../http/request/return-paths.ts'
-import { openFrontEnd } from '../http/site/front-end.ts'
+import { type AppFrontEnd, openApp, openFrontEnd } from '../http/site/front-end.ts'
 import { orFrontEnd } from '../http/site/upstream-front-end.ts'
 import { createWriteRate } from '../http/steps/limit-writes.ts'
 import { authRoutes } from '../http/routes/auth-routes.ts'
@@ -47,6 +47,8 @@ export interface StartOptions {
   log: Log
   /** Called once it is certain that this process may use the data folder, because a build may take a minute. */
   openSite: () => Promise<MainSite>
+  /** An application that renders in this process, in place of the setting `site`; null: none. */
+  app: AppFrontEnd | null
   /** Called when the database turns out to be damaged: the process must not go on. */
   end: () => void
 }
@@ -55,7 +57,7 @@ export interface StartOptions {
  * Opens the data folder and builds everything that runs on it; no port is open yet.
  * @throws OperatorError if it cannot start; nothing is left open then
  */
-export async function startServer({ loaded, log, openSite, end }: StartOptions): Promise<StartedServer> {
+export async function startServer({ loaded, log, openSite, app, end }: StartOptions): Promise<StartedServer> {
   const { config, renamed } = loaded
   for (const { former, current } of renamed)
     log.warn({ event: 'setting_renamed', former, current }, 'a setting is written by a former name')
@@ -80,7 +82,7 @@ export async function startServer({ loaded, log, openSite, end }: StartOptions):
     // A preset code works from the first request on: nobody has to see a link first.
     if (config.setupCode !== null && (await services.people.accounts.needsSetup()))
       await services.people.registration.makeSetupLink()
-    const server = await assemble(services, openSite, end)
+    const server = await assemble(services, openSite, app, end)
     return {
       ...server,
       services,
@@ -101,11 +103,14 @@ export async function startServer({ loaded, log, openSite, end }: StartOptions):
 async function assemble(
   services: Services,
   openSite: StartOptions['openSite'],
+  application: AppFrontEnd | null,
   end: StartOptions['end'],
 ): Promise<Omit<StartedServer, 'services'>> {
   const { config, clock, log, people, store } = services
   const { keyring } = services.keys
-  const frontEnd = await openFrontEnd(config.site, clock, log)
+  const frontEnd = await (application === null
+    ? openFrontEnd(config.site, clock, log)
+    : openApp(application, config.site, clock, log))
   const writeRate = createWriteRate(clock)
   let draining = false
   const site = await openSite()

@@ -30,7 +30,7 @@ export async function builtSite(log: Log): Promise<MainSite> {
   )
   let loading: Promise<SiteListener> | null = null
   const listener = () =>
-    (loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener))
+    (loading ??= importApart<{ listener: SiteListener }>(pathToFileURL(entry).href).then(bundle => bundle.listener))
   return {
     mount: { listener, built: { root, files }, development: null },
     clientScript: async () => client,
@@ -38,6 +38,21 @@ export async function builtSite(log: Log): Promise<MainSite> {
       listener().catch((error: unknown) => log.error({ event: 'site_load_failed', error }, 'failed to load the site'))
     },
     close: async () => {},
+  }
+}
+
+/**
+ * Imports our pages' bundle beside an application's. Each of Nitro's bundles makes itself the global `$fetch`, which is
+ * the application's to keep; our pages do not use it.
+ */
+async function importApart<Bundle>(href: string): Promise<Bundle> {
+  const found = Object.getOwnPropertyDescriptor(globalThis, '$fetch')
+  if (found === undefined) return (await import(href)) as Bundle
+  Object.defineProperty(globalThis, '$fetch', { configurable: true, get: () => found.value as unknown, set() {} })
+  try {
+    return (await import(href)) as Bundle
+  } finally {
+    Object.defineProperty(globalThis, '$fetch', found)
   }
 }
 

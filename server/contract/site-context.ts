@@ -17,6 +17,16 @@ export interface SiteContext {
   session: SessionAnswer
   /** The nonce that every script and style tag of this response must carry (HD-1). */
   nonce: string
+  /**
+   * Stands for the nonce in pages that are kept for everybody: the server puts each response's own in its place. Null
+   * where no page is kept.
+   */
+  sharedNonce: string | null
+  /**
+   * The policy that a rendered page sets by itself, in an application's development: what its tools answer has another.
+   * Null: the server sets it.
+   */
+  policy: string | null
   /** False if another front end replaces every page that is not reserved, including `/`. */
   ownPages: boolean
   /** Whether the demo's pages are available. */
@@ -94,6 +104,7 @@ export interface DevContext {
   origin: string
   session: SessionAnswer
   nonce: string
+  policy: string | null
   ownPages: boolean
   demo: boolean
   brand: SiteBrand

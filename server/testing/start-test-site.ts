@@ -36,6 +36,7 @@ export async function startTestSite(
       loaded,
       log,
       openSite: () => builtSite(log),
+      app: null,
       end: () => log.error({ event: 'database_damaged' }, 'the database of a test is damaged'),
     })
     let closing: Promise<void> | null = null

@@ -6,7 +6,7 @@ import { files, read, ROOT } from '../support/source-tree.ts'
 
 const pages = [...files('*.md'), ...files('docs/**/*.md')]
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts)
-const BUILT_IN = ['ci', 'start', 'test', 'install', 'run']
+const BUILT_IN = ['create', 'ci', 'start', 'test', 'install', 'run']
 
 /** Commands in fenced blocks and in `code` spans, one per line. */
 function commands(page: string): string[] {

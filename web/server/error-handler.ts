@@ -1,5 +1,5 @@
 import { getRequestHeader, type H3Event, send, setResponseHeader, setResponseStatus } from 'h3'
-import { findSiteContext } from './utils/find-site-context'
+import { findSiteContext } from '../../module/runtime/server/find-site-context'
 
 /** Marks the error page's own request; the server drops it from a client's. */
 const RENDERING = 'x-nuxt-error'

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
 import type { SiteBrand } from '../../contract/brand.ts'
 import type { Match } from '../../relay/route-matcher.ts'
+import type { Family } from './path-family.ts'
 import { RequestContext } from './request-context.ts'
 
 interface Deps {
@@ -12,6 +13,7 @@ interface Deps {
   network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
   brand: SiteBrand
+  familyOf: (path: string) => Family
 }
 
 export interface ContextFactory {
@@ -25,7 +27,15 @@ export interface ContextFactory {
 }
 
 /** The only place that makes a `RequestContext`: what a request is does not depend on how it came. */
-export function contextFactory({ clock, requestId, toOriginForm, network, match, brand }: Deps): ContextFactory {
+export function contextFactory({
+  clock,
+  requestId,
+  toOriginForm,
+  network,
+  match,
+  brand,
+  familyOf,
+}: Deps): ContextFactory {
   return {
     ofIncoming(incoming) {
       toOriginForm(incoming)
@@ -40,6 +50,7 @@ export function contextFactory({ clock, requestId, toOriginForm, network, match,
         network,
         match,
         brand,
+        familyOf,
       })
     },
     ofPageCall: (page, target, request) =>
@@ -54,6 +65,7 @@ export function contextFactory({ clock, requestId, toOriginForm, network, match,
         network: () => page.client.network,
         match,
         brand,
+        familyOf,
       }),
   }
 }

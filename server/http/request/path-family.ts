@@ -1,8 +1,10 @@
+import { isReserved } from '../../contract/reserved.ts'
+
 /**
  * The set of rules that applies to a path. Determined once, from the raw bytes of the target. `site`: pages, or an
- * application's files in their place · `front`: a front end as an upstream
+ * application's files in their place · `front`: a front end as an upstream · `app`: an application in this process
  */
-export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site' | 'front'
+export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site' | 'front' | 'app'
 
 /** Nuxt's `app.buildAssetsDir`, named so that it cannot collide with another front end's files. */
 export const ASSETS_PREFIX = '/_porchlight/'
@@ -11,6 +13,7 @@ export const ASSETS_PREFIX = '/_porchlight/'
  * own templates.
  */
 const NUXT_PREFIX = '/__nuxt'
+const NUXT_ERROR = '/__nuxt_error'
 
 export function familyOf(path: string): Family {
   switch (path.charCodeAt(1)) {
@@ -28,6 +31,16 @@ export function familyOf(path: string): Family {
       return path === '/readyz' ? 'health' : 'site'
     default:
       return 'site'
+  }
+}
+
+/** Where an application renders in this process: it has everything but what is reserved and its own error template. */
+export function familyBesideApp(reserved: readonly string[]): (path: string) => Family {
+  return path => {
+    const family = familyOf(path)
+    if (family === 'api') return 'app'
+    if (family === 'site') return isReserved(path, reserved) ? 'site' : 'app'
+    return family === 'assets' && path.startsWith(NUXT_PREFIX) && !path.startsWith(NUXT_ERROR) ? 'app' : family
   }
 }
 

@@ -5,7 +5,7 @@ import type { Problem } from '../../base/problem.ts'
 import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { ResponseCookies, Caller } from './caller.ts'
 import type { Match } from '../../relay/route-matcher.ts'
-import { type Family, familyOf } from './path-family.ts'
+import type { Family } from './path-family.ts'
 
 /**
  * The state of one request, shared by all steps and the response. A call from a rendering page is a request, too, with
@@ -54,7 +54,7 @@ export class RequestContext {
     this.headers = input.headers
     this.match = input.match(this.path)
     // Only a front end has an empty prefix: it takes the paths that nothing else does.
-    this.family = this.match === null ? familyOf(this.path) : this.match.upstream.prefix === '' ? 'front' : 'api'
+    this.family = this.match === null ? input.familyOf(this.path) : this.match.upstream.prefix === '' ? 'front' : 'api'
     this.startedAt = input.startedAt
     this.incoming = input.incoming
     this.remoteAddress = input.incoming?.socket.remoteAddress
@@ -153,6 +153,8 @@ interface RequestContextInput {
   network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
   brand: SiteBrand
+  /** Of a path that no upstream has. */
+  familyOf: (path: string) => Family
 }
 
 /** The response's pending cookie changes, until its headers are sent. */

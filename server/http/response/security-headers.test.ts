@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { policyOf } from './page-policy.ts'
-import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from './security-headers.ts'
+import { inDevelopment, PAGE_POLICY, securityHeaders } from './security-headers.ts'
 
 const NONCE = { scripts: "'nonce-abc'", styles: "'nonce-abc'", handlers: '' }
 const directives = (policy: string) =>
@@ -21,10 +21,9 @@ test('HD-1 HD-2 a page runs scripts of its own nonce only, is framed by nobody a
 })
 
 test('development changes style sheets and connections of the policy, and nothing about scripts', () => {
-  const [real, dev] = [PAGE_POLICY, DEV_PAGE_POLICY].map(policy => directives(policyOf(policy, null)(NONCE))) as [
-    Map<string, string>,
-    Map<string, string>,
-  ]
+  const [real, dev] = [PAGE_POLICY, inDevelopment(PAGE_POLICY)].map(policy =>
+    directives(policyOf(policy, null)(NONCE)),
+  ) as [Map<string, string>, Map<string, string>]
   const changed = [...real.keys()].filter(name => real.get(name) !== dev.get(name))
   expect(changed).toEqual(['style-src-elem', 'connect-src'])
   expect([...dev.keys()]).toEqual([...real.keys()])

@@ -40,6 +40,10 @@ export function securityHeaders(publicUrl: string, siteHeaders: readonly SiteHea
   return { fixed, ofSite, setForSite }
 }
 
+/** Of an application's developer tools, which run scripts of their own and frame each other. */
+export const TOOL_POLICY =
+  "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: ws: wss:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
+
 /**
  * The policy of a rendered page (HD-1, HD-2): scripts and style sheets by nonce, nothing from other origins. The places
  * of its nonce are filled for each page.
@@ -49,10 +53,20 @@ export const PAGE_POLICY =
   "connect-src 'self'; img-src 'self'; manifest-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /**
+ * The policy of an application's rendered page: scripts and style sheets by nonce. Module runners and icons use data and
+ * blob addresses, which cannot leave the page.
+ */
+export const APP_POLICY =
+  `default-src 'self'; script-src ${INLINE_SCRIPTS} 'strict-dynamic'; style-src-elem 'self' ${INLINE_STYLES}; style-src-attr 'unsafe-inline'; ` +
+  "connect-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; worker-src 'self' blob:; " +
+  "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/**
  * Relaxed for development: Vite adds style sheets and its socket by script. Scripts stay as strict, so that violations
  * show up before production.
  */
-export const DEV_PAGE_POLICY = PAGE_POLICY.replace(
-  /style-src-elem [^;]+/,
-  "style-src-elem 'self' 'unsafe-inline'",
-).replace("connect-src 'self'", "connect-src 'self' ws: wss:")
+export function inDevelopment(policy: string): string {
+  return policy
+    .replace(/style-src-elem [^;]+/, "style-src-elem 'self' 'unsafe-inline'")
+    .replace("connect-src 'self'", "connect-src 'self' ws: wss:")
+}

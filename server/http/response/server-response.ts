@@ -88,6 +88,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps):
     let policy: string | null = null
     let referrerPolicy = DEFAULT_REFERRER_POLICY
     let unbuffered = false
+    let isHtml = false
 
     const all = asList(withHeadersSetBefore(response, passed))
     for (let i = 0; i + 1 < all.length; i += 2) {
@@ -101,7 +102,10 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps):
       else if (lower === 'referrer-policy') referrerPolicy = String(value)
       else if (lower === 'x-accel-buffering') unbuffered ||= value === 'no'
       else if (!DROPPED.has(lower) && !(ofSite && security.setForSite.has(lower))) {
-        if (lower === 'content-type') unbuffered ||= isEventStream(String(value))
+        if (lower === 'content-type') {
+          unbuffered ||= isEventStream(String(value))
+          isHtml = /html/i.test(String(value))
+        }
         if (Array.isArray(value)) for (const item of value) headers.push(name, item)
         else headers.push(name, String(value))
       }
@@ -119,9 +123,10 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps):
         : setCookies(sessions, ctx.answer, others, isOwnCookie)
     for (const cookie of cookies) headers.push('Set-Cookie', cookie)
     const isOwn = ctx !== null && ctx.family !== 'api' && ctx.family !== 'front'
+    const isPage = ctx?.family === 'site' || (ctx?.family === 'app' && isHtml)
     // Pages contain the user, and errors the current state, so they are not stored whatever the site's code says
     // (HD-10).
-    const mustNotStore = isOwn && (status >= 400 || (ctx.contentSecurityPolicy !== null && ctx.family === 'site'))
+    const mustNotStore = isOwn && (status >= 400 || (ctx.contentSecurityPolicy !== null && isPage))
     headers.push('Cache-Control', mustNotStore || cookies.length > 0 ? NO_STORE : (cacheControl ?? NO_STORE))
     ctx?.compression?.begin(status, headers)
     if (draining()) headers.push('Connection', 'close')

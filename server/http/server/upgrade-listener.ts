@@ -24,6 +24,8 @@ interface Deps {
    * @returns false if it is not one
    */
   check: (ctx: RequestContext, socket: Duplex, head: Buffer) => Promise<boolean>
+  /** Takes the sockets of an application in this process; null: it has none. */
+  app: ((incoming: IncomingMessage, socket: Duplex, head: Buffer) => unknown) | null
   development: boolean
 }
 
@@ -42,12 +44,15 @@ export type UpgradeListener = (incoming: IncomingMessage, socket: Duplex, head: 
  * before connecting to the upstream.
  */
 export function upgradeListener(deps: Deps): UpgradeListener {
-  const { log, security, contexts, steps, relay, done, check, development } = deps
+  const { log, security, contexts, steps, relay, done, check, app, development } = deps
   return (incoming, socket, head) => {
     socket.on('error', () => socket.destroy())
     const ctx = contexts.ofIncoming(incoming)
     // In development, Vite has live connections of its own on this server.
-    if (development && ctx.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
+    if (development && ctx.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) {
+      app?.(incoming, socket, head)
+      return
+    }
     const refuse = (reply: Reply) => {
       refuseSocket(socket, reply, ctx.id, security)
       done(ctx, reply.status, true)
@@ -58,6 +63,10 @@ export function upgradeListener(deps: Deps): UpgradeListener {
       const reply = await runSteps(steps, ctx)
       if (reply !== undefined) return refuse(reply)
       if (await check(ctx, socket, head)) return done(ctx, 101, true)
+      if (ctx.match === null && ctx.family === 'app' && app !== null) {
+        app(incoming, socket, head)
+        return done(ctx, 101, true)
+      }
       if (ctx.match === null) throw new Problem('not_found')
       const request = relayRequest(ctx, incoming.rawHeaders, null)
       relay.admit(ctx.match, request)

@@ -11,6 +11,8 @@ import type { Step } from '../steps/pipeline.ts'
  * during its page's request.
  */
 export interface DevBridge {
+  /** The policy of what is no rendered page: a loading screen, a shown error, developer tools. Null: as pages have it. */
+  toolPolicy: string | null
   /** Adds the context to a request for the worker. */
   carry(page: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse, context: SiteContext): void
   /** Authenticates calls back from the worker as the page's caller, and all others with `authenticate`. */
@@ -20,21 +22,24 @@ export interface DevBridge {
 /**
  * @param secret proves to the worker that a request comes from us
  * @param origin where the worker calls back
+ * @param toolPolicy see `DevBridge`
  */
-export function devBridge(secret: string, origin: string): DevBridge {
+export function devBridge(secret: string, origin: string, toolPolicy: string | null = null): DevBridge {
   const pages = new Map<string, RequestContext>()
 
   return {
-    carry(page, incoming, outgoing, { session, nonce, ownPages, demo, brand, answered, documents, form }) {
+    toolPolicy,
+    carry(page, incoming, outgoing, { session, nonce, policy, ownPages, demo, brand, answered, documents, form }) {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
-      incoming.headers[DEV_CONTEXT_HEADER] = encodeDevContext({
+      const header = encodeDevContext({
         secret,
         key,
         origin,
         session,
         nonce,
+        policy,
         ownPages,
         demo,
         brand,
@@ -42,6 +47,8 @@ export function devBridge(secret: string, origin: string): DevBridge {
         documents,
         form,
       })
+      incoming.headers[DEV_CONTEXT_HEADER] = header
+      incoming.rawHeaders.push(DEV_CONTEXT_HEADER, header)
     },
     authenticateOr: authenticate => ctx => {
       const key = ctx.headers[DEV_CONTEXT_HEADER]

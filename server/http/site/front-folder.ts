@@ -37,18 +37,21 @@ const CHECK_MS = SECOND
 /**
  * A folder of built files, listed once and again after a new build: request paths are only looked up in that list, so
  * none can leave the folder. Symbolic links, dotfiles and source maps are not listed.
+ * @param index null: it need not have one, and is not rebuilt while it is served
  * @throws OperatorError if it has no index.html
  */
 export async function openFrontFolder({
   root,
   sourceMaps,
   clock,
+  index: entry = 'index.html',
 }: {
   root: string
   sourceMaps: boolean
   clock: Clock
+  index?: string | null
 }): Promise<FrontFolder> {
-  const firstStamp = await stampOf(root)
+  const firstStamp = await stampOf(root, entry)
   if (firstStamp === null)
     throw new OperatorError(`The folder of the setting "site" has no index.html: ${root}`, [
       'Build the front end first, or correct the path.',
@@ -58,7 +61,7 @@ export async function openFrontFolder({
   let checking: Promise<void> | null = null
 
   async function check(): Promise<void> {
-    const stamp = await stampOf(root)
+    const stamp = await stampOf(root, entry)
     // During a build there is no index: the last list remains in use.
     if (stamp !== null && stamp !== index.stamp) index = await list(root, sourceMaps, stamp)
   }
@@ -94,10 +97,10 @@ export async function openFrontFolder({
 }
 
 /** Changes with every build: each writes a new index, and a deployment may repoint a link to another folder. */
-async function stampOf(root: string): Promise<string | null> {
+async function stampOf(root: string, entry: string | null): Promise<string | null> {
   try {
     const real = await realpath(root)
-    const { ino, size, mtimeMs } = await stat(join(real, 'index.html'))
+    const { ino, size, mtimeMs } = await stat(join(real, entry ?? ''))
     return `${real} ${ino} ${size} ${mtimeMs}`
   } catch {
     return null

@@ -33,7 +33,11 @@ interface Deps {
   secureCookies: boolean
   /** Whether our pages are the only ones. */
   ownPages: boolean
+  /** Whether these are the site's pages, to which its settings apply, and not ours beside somebody else's. */
+  isSite: boolean
   policy: (inline: InlineSources) => string
+  /** See `SiteContext`. */
+  sharedNonce: string | null
   /** Whether the demo's pages are available. */
   demo: boolean
   brand: SiteBrand
@@ -55,15 +59,15 @@ export function siteMount({
   returnPaths,
   secureCookies,
   ownPages,
+  isSite,
   policy,
+  sharedNonce,
   demo,
   brand,
   answered,
   development,
 }: Deps) {
-  const storage = new AsyncLocalStorage<SiteContext>()
-  // The site's bundle looks it up here; only needed for re-rendering the error page.
-  Object.assign(globalThis, { [STORAGE]: storage })
+  const storage = contextStorage()
   const form = cookieName('form', secureCookies)
 
   async function keptForm(ctx: RequestContext): Promise<KeptForm | null> {
@@ -79,12 +83,18 @@ export function siteMount({
   return async (ctx: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const nonce = newNonce()
     const trusted = `'nonce-${nonce}'`
-    ctx.contentSecurityPolicy = policy({ scripts: trusted, styles: trusted, handlers: '' })
-    ctx.ofSite = ownPages
+    const pagePolicy = policy({ scripts: trusted, styles: trusted, handlers: '' })
+    const toolPolicy = development?.toolPolicy ?? null
+    if (toolPolicy === null) ctx.contentSecurityPolicy = pagePolicy
+    else outgoing.setHeader('Content-Security-Policy', toolPolicy)
+    ctx.ofSite = isSite
     if (development === null) ctx.compression = compressPage(ctx, outgoing)
+    if (sharedNonce !== null) replaceNonce(outgoing, sharedNonce, nonce)
     const context: SiteContext = {
       session: ctx.caller ? sessionAnswer(ctx.caller) : { user: null, session: null },
       nonce,
+      sharedNonce,
+      policy: toolPolicy === null ? null : pagePolicy,
       ownPages,
       demo,
       brand,
@@ -108,9 +118,22 @@ export function siteMount({
   }
 }
 
+/** In a page that is kept for everybody, which is sent whole. */
+function replaceNonce(outgoing: ServerResponse, shared: string, nonce: string): void {
+  const end = outgoing.end.bind(outgoing) as (...args: unknown[]) => ServerResponse
+  outgoing.end = ((chunk: unknown, ...rest: unknown[]) =>
+    end(typeof chunk === 'string' ? chunk.replaceAll(shared, nonce) : chunk, ...rest)) as ServerResponse['end']
+}
+
+/** Bundles look it up on globalThis. One for our pages and an application's, which render in the same process. */
+function contextStorage(): AsyncLocalStorage<SiteContext> {
+  const shared = globalThis as { [STORAGE]?: AsyncLocalStorage<SiteContext> }
+  return (shared[STORAGE] ??= new AsyncLocalStorage())
+}
+
 /** The page whose code is running, including what it left to run later without awaiting. */
 export function runningPage(): SiteContext | null {
-  return (globalThis as { [STORAGE]?: AsyncLocalStorage<SiteContext> })[STORAGE]?.getStore() ?? null
+  return contextStorage().getStore() ?? null
 }
 
 function preference(setCookie: string): string {

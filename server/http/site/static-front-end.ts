@@ -1,16 +1,22 @@
 import { getMimeType } from 'hono/utils/mime'
 import { Problem } from '../../base/problem.ts'
 import { isReserved } from '../../contract/reserved.ts'
+import type { Family } from '../request/path-family.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { fileReply } from '../response/file-reply.ts'
-import type { FrontEnd } from './front-end.ts'
+import type { FrontEnd, StaticFiles } from './front-end.ts'
 import type { FrontFile, FrontFolder } from './front-folder.ts'
 import { NO_INLINE } from './inline-cache.ts'
 import type { Reply } from '../response/reply.ts'
 import { chooseCoding, CODINGS } from '../response/negotiation.ts'
 import type { Step } from '../steps/pipeline.ts'
 
-type StaticFront = Extract<FrontEnd, { kind: 'static' }>
+interface Served extends StaticFiles {
+  /** The paths that can be the folder's. */
+  families: readonly Family[]
+  /** Whether paths that it does not have are its own, too; otherwise an application renders them. */
+  whole: boolean
+}
 
 /** Names that Vite, for itself or for Nuxt or Astro, derives from a hash of the content, which therefore never changes. */
 const HASHED =
@@ -27,28 +33,37 @@ const FILE_NAME = /\.[a-z][a-z\d]{0,9}$/i
  * that loading a page refreshes the session and loading an image does not.
  */
 export function staticFrontEnd(front: FrontEnd, reserved: readonly string[]): { files: Step; pages: Step } {
-  if (front.kind !== 'static') return { files: () => undefined, pages: () => undefined }
+  const served = servedBy(front)
+  if (served === null) return { files: () => undefined, pages: () => undefined }
   return {
     files: async ctx => {
-      const path = pathFor(ctx, reserved)
+      const path = pathFor(ctx, served, reserved)
       if (path === null || isPage(path)) return undefined
-      const file = await front.folder.find(path)
-      return file === null ? undefined : answer(front, { file, status: 200 }, ctx)
+      const file = await served.folder.find(path)
+      return file === null ? undefined : answer(served, { file, status: 200 }, ctx)
     },
     pages: async ctx => {
-      const path = pathFor(ctx, reserved)
+      const path = pathFor(ctx, served, reserved)
       if (path === null) return undefined
-      const page = await pageFor(front, path, ctx)
-      if (page === null) throw new Problem('not_found')
-      return answer(front, page, ctx)
+      const page = await pageFor(served, path, ctx)
+      if (page !== null) return answer(served, page, ctx)
+      if (served.whole) throw new Problem('not_found')
+      return undefined
     },
   }
 }
 
-/** @returns the decoded path, or null if it does not belong to the front end */
-function pathFor({ family, path, upgrade }: RequestContext, reserved: readonly string[]): string | null {
+function servedBy(front: FrontEnd): Served | null {
   // What Nuxt keeps for itself in our pages (`/__nuxt…`) is its own in others, too.
-  if ((family !== 'site' && family !== 'assets') || upgrade || isReserved(path, reserved)) return null
+  if (front.kind === 'static') return { ...front, families: ['site', 'assets'], whole: true }
+  return front.kind === 'app' && front.files !== null ? { ...front.files, families: ['app'], whole: false } : null
+}
+
+/** @returns the decoded path, or null if it does not belong to the front end */
+function pathFor(ctx: RequestContext, { families, whole }: Served, reserved: readonly string[]): string | null {
+  const { family, path, method, upgrade } = ctx
+  if (!families.includes(family) || upgrade || (method !== 'GET' && method !== 'HEAD')) return null
+  if (whole && isReserved(path, reserved)) return null
   // path-guard has ensured that it can be decoded.
   return path.includes('%') ? decodeURIComponent(path) : path
 }
@@ -71,7 +86,7 @@ interface FoundPage {
  * The page at a path, in any of the forms that builds write, or else what stands in for it. The latter is for
  * navigations only: a script that requests data must not mistake it for a response.
  */
-async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContext): Promise<FoundPage | null> {
+async function pageFor({ folder, whole }: Served, path: string, ctx: RequestContext): Promise<FoundPage | null> {
   const named = path.endsWith('/')
     ? [`${path}index.html`]
     : isPage(path)
@@ -83,7 +98,7 @@ async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContex
     const file = await folder.find(candidate)
     if (file !== null) return { file, status: 200 }
   }
-  return ctx.navigation ? standIn(folder, !FILE_NAME.test(path)) : null
+  return whole && ctx.navigation ? standIn(folder, !FILE_NAME.test(path)) : null
 }
 
 /**
@@ -99,7 +114,7 @@ async function standIn(folder: FrontFolder, mayBePage: boolean): Promise<FoundPa
   return index === null ? null : { file: index, status: 200 }
 }
 
-async function answer(front: StaticFront, { file, status }: FoundPage, ctx: RequestContext): Promise<Reply> {
+async function answer(front: Served, { file, status }: FoundPage, ctx: RequestContext): Promise<Reply> {
   // A static page is the same for everyone and reflects nothing of the request, so compressing it is safe (decision
   // 017).
   const made = file.codings.length === 0 && isPage(file.path)

@@ -13,7 +13,7 @@ export function allowMethods(ctx: RequestContext): Reply | undefined {
   const listed = match?.upstream.methods ?? null
   if (listed !== null) return listed.includes(method) ? undefined : methodNotAllowed(ctx, listed)
   if (method === 'GET' || method === 'HEAD') return
-  if (family === 'auth' || family === 'api' || family === 'front')
+  if (family === 'auth' || family === 'api' || family === 'front' || family === 'app')
     return KNOWN.includes(method) ? undefined : methodNotAllowed(ctx, KNOWN)
   return methodNotAllowed(ctx, ['GET', 'HEAD'])
 }

@@ -144,7 +144,7 @@ function servesReplaced({ method, path, family, match, navigation, upgrade }: Re
   const reads = !upgrade && (method === 'GET' || method === 'HEAD')
   if (family === 'front' && match !== null)
     return !knowsCallers(match.upstream) || (reads && !isRestricted(match.upstream.requires))
-  return reads && (path === '/auth/session' || (family === 'site' && navigation))
+  return reads && (path === '/auth/session' || ((family === 'site' || family === 'app') && navigation))
 }
 
 /**

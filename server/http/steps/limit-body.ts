@@ -7,6 +7,9 @@ import type { RequestContext } from '../request/request-context.ts'
 const MAX_AUTH_BYTES = 64 * 1024
 /** Nuxt's server routes read bodies into memory. */
 const MAX_ROUTE_BYTES = 1024 * 1024
+/** An application's routes may take pictures and documents. */
+const MAX_APP_BYTES = 10 * 1024 * 1024
+const MOST_BYTES = { auth: MAX_AUTH_BYTES, api: MAX_ROUTE_BYTES, app: MAX_APP_BYTES }
 /** How long a body may take to arrive. */
 const BODY_MS = 30 * SECOND
 
@@ -19,8 +22,8 @@ export function limitBody(ctx: RequestContext): undefined | Promise<undefined> {
   const { family, match, headers, incoming } = ctx
   if (ctx.hasBody && incoming?.readableDidRead === true)
     throw new Problem('internal', {}, new Error('the body was read before: no body parser may run before Porchlight'))
-  if (family !== 'auth' && (family !== 'api' || match !== null)) return
-  const mostBytes = family === 'auth' ? MAX_AUTH_BYTES : MAX_ROUTE_BYTES
+  if (match !== null || !Object.hasOwn(MOST_BYTES, family)) return
+  const mostBytes = MOST_BYTES[family as keyof typeof MOST_BYTES]
   const length = headers['content-length']
   if (length !== undefined && Number(length) > mostBytes) throw new Problem('body_too_large')
   // Read before authentication, or a client that delays its body would be judged by an outdated session.

@@ -1,15 +1,1 @@
-import type { H3Event } from 'h3'
-import type { SessionAnswer, WireSession, WireUser } from '#contract/wire.ts'
-
-/** The person who called a server route of the site. */
-export function getUserSession(event: H3Event): SessionAnswer {
-  return event.context.porchlight?.session ?? { user: null, session: null }
-}
-
-/** @throws 401 without a session */
-export function requireUserSession(event: H3Event): { user: WireUser; session: WireSession } {
-  const { user, session } = getUserSession(event)
-  if (user === null || session === null)
-    throw createError({ statusCode: 401, statusMessage: 'Unauthorized', data: { code: 'not_signed_in' } })
-  return { user, session }
-}
+export { getUserSession, requireUserSession } from '../../../module/runtime/server/session'

@@ -1,5 +1,10 @@
-import type { H3Event } from 'h3'
-import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site-context.ts'
+import { appendResponseHeader, getRequestHeader, type H3Event } from 'h3'
+import {
+  decodeDevContext,
+  DEV_CONTEXT_HEADER,
+  DEV_SECRET_VARIABLE,
+  type SiteContext,
+} from '../../../server/contract/site-context.ts'
 
 /**
  * In development, pages render in a worker: the context arrives in a header that only our server can make, and calls go
@@ -11,10 +16,12 @@ export function developmentContext(event: H3Event): SiteContext | null {
   if (header === undefined || secret === undefined) return null
   const context = decodeDevContext(header)
   if (context.secret !== secret) return null
-  const { key, origin, session, nonce, ownPages, demo, brand, answered, documents, form } = context
+  const { key, origin, session, nonce, policy, ownPages, demo, brand, answered, documents, form } = context
   return {
     session,
     nonce,
+    sharedNonce: null,
+    policy,
     ownPages,
     demo,
     brand,

@@ -1,9 +1,7 @@
-import { createError, type H3Event } from 'h3'
-import { afterEach, expect, test, vi } from 'vitest'
+import type { H3Event } from 'h3'
+import { expect, test } from 'vitest'
 import type { SessionAnswer } from '../../../server/contract/wire.ts'
 import { getUserSession, requireUserSession } from './session.ts'
-
-afterEach(() => vi.unstubAllGlobals())
 
 const event = (session: SessionAnswer | null) =>
   ({ context: session === null ? {} : { porchlight: { session } } }) as unknown as H3Event
@@ -29,7 +27,6 @@ test('a server route gets the session, or why there is none; outside of our serv
 })
 
 test('a server route that requires a session gets it, or throws 401', () => {
-  vi.stubGlobal('createError', createError)
   expect(requireUserSession(event(signedIn))).toEqual(signedIn)
   for (const session of [signedOut, null]) {
     expect(() => requireUserSession(event(session))).toThrow(

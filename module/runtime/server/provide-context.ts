@@ -1,0 +1,58 @@
+import { createFetch } from 'ofetch'
+import type { H3Event } from 'h3'
+import { defineNitroPlugin } from 'nitropack/runtime'
+import { isUnderAny } from '../../../server/contract/reserved.ts'
+import type { SiteContext } from '../../../server/contract/site-context.ts'
+import { findSharedNonce, findSiteContext } from './find-site-context.ts'
+
+/** Declared by a package that Nuxt depends on, and applications do not. */
+type RenderHook = (
+  name: 'render:html',
+  hook: (html: Record<'head' | 'body' | 'bodyAppend', string[]>, about: { event: H3Event }) => void,
+) => void
+
+/** Nuxt's own mark. Nothing that people have written is in such a page. */
+const MADE_IN_BROWSER = /<script[^>]* data-ssr="false"/
+const WITHOUT_NONCE = /<(?:script|style|link)(?=[\s>])(?![^>]*\snonce=)/g
+
+/**
+ * Gives every request its context, and lets `useFetch('/auth/…')` call the server in-process, without a header that a
+ * client could forge.
+ */
+export default defineNitroPlugin(nitro => {
+  nitro.hooks.hook('request', event => {
+    const context = findSiteContext(event)
+    event.context.porchlightNonce = context?.nonce ?? findSharedNonce(event)
+    if (context === null) return
+    event.context.porchlight = context
+    const local = event.fetch
+    const inProcess = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+      const path = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
+      return isUnderAny(path, context.answered) ? context.fetch(path, init) : local(path, init)
+    }
+    event.fetch = inProcess as H3Event['fetch']
+    event.$fetch = createFetch({ fetch: inProcess, Headers }) as H3Event['$fetch']
+  })
+  // The plugin that stamps the nonce is part of the application, which does not run for a page that is made in the browser.
+  const hooks = nitro.hooks as unknown as { hook: RenderHook }
+  hooks.hook('render:html', (html, { event }) => {
+    const nonce = event.context.porchlightNonce ?? null
+    if (nonce === null || !html.bodyAppend.some(tags => MADE_IN_BROWSER.test(tags))) return
+    for (const part of ['head', 'body', 'bodyAppend'] as const)
+      html[part] = html[part].map(tags => tags.replace(WITHOUT_NONCE, `$& nonce="${nonce}"`))
+  })
+  if (import.meta.dev) {
+    nitro.hooks.hook('render:response', ({ headers = {} }, { event }) => {
+      const policy = event.context.porchlight?.policy ?? null
+      if (policy !== null) headers['content-security-policy'] = policy
+    })
+  }
+})
+
+declare module 'h3' {
+  interface H3EventContext {
+    porchlight?: SiteContext
+    /** Null: the page is made at build time. */
+    porchlightNonce?: string | null
+  }
+}

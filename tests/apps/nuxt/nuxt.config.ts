@@ -1,0 +1,10 @@
+export default defineNuxtConfig({
+  compatibilityDate: '2026-11-01',
+  modules: ['porchlight/nuxt'],
+  devtools: { enabled: false },
+  routeRules: {
+    '/printed': { prerender: true },
+    '/news': { swr: 60 },
+    '/browser-only': { ssr: false },
+  },
+})

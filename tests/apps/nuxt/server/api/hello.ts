@@ -1,0 +1,1 @@
+export default defineEventHandler(event => ({ hello: getUserSession(event).user?.email ?? 'nobody' }))
