@@ -44,7 +44,7 @@ export async function hostileStage(
   ]
   const upstreams = [
     { name: 'orders', target: upstream.origin, token: 'provider', provider: HOSTILE },
-    { name: 'reports', prefix: '/reports', target: upstream.origin, document: true, requires: { maxAge: 600 } },
+    { name: 'reports', target: upstream.origin, document: true, requires: { maxAge: 600 } },
   ]
   const settings = typeof options.settings === 'function' ? options.settings(upstream) : options.settings
   const server = await startServer({

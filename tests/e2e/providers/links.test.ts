@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LinksAnswer, ProviderLoginAnswer, SessionListAnswer } from '../../../server/contract/wire.ts'
-import type { Visitor } from '../../support/client.ts'
+import { Visitor } from '../../support/client.ts'
 import type { Change } from '../../support/hostile-provider.ts'
 import {
   arriveFrom,
@@ -92,6 +92,16 @@ describe('linking', () => {
   })
 })
 
+test.each([
+  ['/api/reports/7?view=all', '/api/reports/7?view=all'],
+  ['/api/orders/1', '/'],
+])('OA-1 a sign-in at a provider that is to return to %s leads to %s', async (returnTo, led) => {
+  somebodyAt(stage.hostile)
+  const browser = new Visitor(stage.server.origin)
+  const there = await begin(browser, { as: HOSTILE, returnTo })
+  expect((await comeBack(browser, await returnFrom(stage.hostile, there))).headers.location).toBe(led)
+})
+
 describe('showing again who one is', () => {
   const again = async (browser: Visitor) =>
     comeBack(
@@ -153,11 +163,11 @@ describe('showing again who one is', () => {
       browser,
       await returnFrom(
         stage.hostile,
-        await begin(browser, { as: HOSTILE, returnTo: '/reports/7', query: '&reauthenticate=1' }),
+        await begin(browser, { as: HOSTILE, returnTo: '/api/reports/7', query: '&reauthenticate=1' }),
       ),
     )
     expect(recent.headers.location).toBe(
-      `/reauthenticate?problem=reauthentication_required&provider=${HOSTILE}&returnTo=%2Freports%2F7`,
+      `/reauthenticate?problem=reauthentication_required&provider=${HOSTILE}&returnTo=%2Fapi%2Freports%2F7`,
     )
     // Who only wants what the provider gives goes on to where they were.
     const onward = await comeBack(
