@@ -142,6 +142,11 @@ export interface Running {
 }
 
 export const PUBLIC_URL = 'http://porch.example'
+/** The headers of a page load, and of a script of one of our pages. */
+export const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate' }
+export const FROM_OUR_PAGE = { origin: PUBLIC_URL, 'sec-fetch-site': 'same-origin' }
+export const codeOf = (answered: Answered) => (answered.json() as { code: string }).code
+export const setCookies = (answered: Answered) => answered.headers['set-cookie'] ?? []
 export const CONFIG: AppDeps['config'] = {
   publicUrl: PUBLIC_URL,
   secureCookies: false,
