@@ -33,8 +33,8 @@ interface NamedSession {
   refresh: PresentedRefresh | null
 }
 
-const ANONYMOUS: Resolution = { state: 'nobody', ended: null, duplicated: false }
-const DUPLICATED: Resolution = { state: 'nobody', ended: null, duplicated: true }
+const ANONYMOUS: Resolution = { state: 'anonymous', ended: null, duplicated: false }
+const DUPLICATED: Resolution = { state: 'anonymous', ended: null, duplicated: true }
 /** The number of cookie pairs whose parsed form is cached. */
 const READ_MAX = 20_000
 /** Each round waits for a concurrent decision; more than a few mean that the rules do not converge. */
@@ -154,7 +154,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (writes) return decideOnDisk(named, row, presented, verdict, traits)
 
     meter.count('session_verdicts_total', { verdict })
-    if (verdict === 'ended') return { state: 'nobody', ended: row.endReason, duplicated: false }
+    if (verdict === 'ended') return { state: 'anonymous', ended: row.endReason, duplicated: false }
     if (verdict === 'replaced')
       return {
         state: 'replaced',
@@ -243,7 +243,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
       meter.count('session_verdicts_total', { verdict })
       if (verdict === 'reuse' || verdict === 'rolled_back')
         log.warn({ event: 'session_refresh_rejected', session: row.publicId, reason }, 'ended a session')
-      return { state: 'nobody', ended: reason, duplicated: false }
+      return { state: 'anonymous', ended: reason, duplicated: false }
     }
     if (verdict !== 'rotate') return null
     meter.count('session_verdicts_total', { verdict })

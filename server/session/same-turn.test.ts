@@ -109,11 +109,13 @@ test.each(Object.keys(ways))('a session that is refreshed and %s in one turn has
     const renewal = (await Promise.all(answers))[renewalFirst ? 0 : 1] as Resolution
     const row = await opened.store.sessions.findByPublicId(publicId)
     expect(row).toMatchObject({ generation: renewalFirst ? 2 : 1, endedAt: time.wall })
-    expect(renewal.state, 'what the rows say').toBe(renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'nobody')
+    expect(renewal.state, 'what the rows say').toBe(
+      renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'anonymous',
+    )
     if (renewal.state === 'live' && renewal.issued !== null)
       expect(sessions.cookiesFor(renewal.issued), 'nothing of it leaves').toEqual([])
     const next = await sessions.resolve(shown, PAGE)
-    expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'nobody')
+    expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'anonymous')
   }
 })
 

@@ -49,7 +49,7 @@ export interface IssuedCookies {
 }
 
 export type Resolution =
-  | { state: 'nobody'; ended: EndReason | null; duplicated: boolean }
+  | { state: 'anonymous'; ended: EndReason | null; duplicated: boolean }
   /** `replaced`: its browser has just signed in again; only pages are served. Never sets cookies. */
   | { state: 'live' | 'replaced'; session: LiveSession; issued: IssuedCookies | null }
 

@@ -63,11 +63,11 @@ export function fakeSessions(): AppDeps['sessions'] & {
         case 'replaced':
           return { state: 'replaced', session: SESSION, issued: null }
         case 'ended':
-          return { state: 'nobody', ended: 'idle', duplicated: false }
+          return { state: 'anonymous', ended: 'idle', duplicated: false }
         case 'broken':
           throw new Problem('store_unavailable', { retryAfter: 5 })
         default:
-          return { state: 'nobody', ended: null, duplicated: shown.duplicated }
+          return { state: 'anonymous', ended: null, duplicated: shown.duplicated }
       }
     },
     cookiesFor(grant) {

@@ -105,5 +105,5 @@ export async function stateOf(
   shown: { access: string | null; refresh: string | null; duplicated: boolean },
 ): Promise<string> {
   const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
-  return resolution.state === 'nobody' ? `nobody ${resolution.ended ?? ''}`.trim() : resolution.state
+  return resolution.state === 'anonymous' ? `nobody ${resolution.ended ?? ''}`.trim() : resolution.state
 }

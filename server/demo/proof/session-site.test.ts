@@ -12,10 +12,10 @@ async function visitor(resolve: Sessions['resolve']): Promise<Browser> {
   close = site.close
   return new Browser(site.place, systemClock)
 }
-const nobody: Sessions['resolve'] = () => ({ state: 'nobody', ended: 'refresh_reuse', duplicated: false })
+const anonymous: Sessions['resolve'] = () => ({ state: 'anonymous', ended: 'refresh_reuse', duplicated: false })
 
 test('the site of a demonstration reports who is signed in, or why nobody is', async () => {
-  const { status, text } = await (await visitor(nobody)).get('/auth/session')
+  const { status, text } = await (await visitor(anonymous)).get('/auth/session')
   expect([status, JSON.parse(text)]).toEqual([200, { user: null, session: null, ended: 'refresh_reuse' }])
 })
 
@@ -31,7 +31,7 @@ test.each([
   ['GET', '/api/notes'],
   ['GET', '/auth/Session'],
 ])('the site of a session answers nothing else: %s %s', async (method, path) => {
-  expect((await (await visitor(nobody)).ask({ method, path, body: null })).status).toBe(404)
+  expect((await (await visitor(anonymous)).ask({ method, path, body: null })).status).toBe(404)
 })
 
 test('a failure is a 500 without details', async () => {

@@ -22,7 +22,7 @@ export function sessionSite(sessions: Pick<Sessions, 'resolve' | 'cookiesFor'>):
   return async ({ method, url, headers }, outgoing) => {
     if (method !== 'GET' || url !== SESSION_PATH) return void outgoing.writeHead(404).end()
     const found = await sessions.resolve(readSessionCookies(headers.cookie, NAMES), { renews: true, foreground: true })
-    if (found.state === 'nobody')
+    if (found.state === 'anonymous')
       return send(outgoing, { user: null, session: null, ...(found.ended === null ? {} : { ended: found.ended }) }, [])
     // As in the product, cookies are decided when the headers leave.
     send(outgoing, signedIn(found.session), found.issued === null ? [] : sessions.cookiesFor(found.issued))

@@ -122,7 +122,7 @@ export function testRoutes(
         transactions: () => transactionIds(header, true),
         transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null,
       }
-      if (resolution.state === 'nobody')
+      if (resolution.state === 'anonymous')
         return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, issued: null }
       const user = await people.accounts.find(resolution.session.userId)
       const signedIn = user === null || user.disabledAt !== null ? null : { session: resolution.session, user }

@@ -10,7 +10,7 @@ import { isNavigation } from '../request/request-context.ts'
 import { problemReply } from '../response/problem-reply.ts'
 import { closeAfter, refuseSocket } from '../response/raw-response.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
-import { afterResponses, afterResponsesOfLeft } from './earlier-answers.ts'
+import { afterResponses, afterResponsesOfLeft } from './pipelining.ts'
 import { sniffHeaders } from './sniffed-headers.ts'
 
 interface Deps {

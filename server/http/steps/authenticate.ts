@@ -62,7 +62,7 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
   }
 
   function resolved(ctx: RequestContext, resolution: Resolution): MaybePromise<undefined> {
-    if (resolution.state === 'nobody') {
+    if (resolution.state === 'anonymous') {
       ctx.caller = new RequestCaller(ctx, names, { ...ANONYMOUS, ended: resolution.ended })
       return
     }

@@ -45,7 +45,7 @@ export const ENDS: Scenario[] = [
       world.leap(-3600)
       world.pass(2)
       const after = await world.visit(PAGE, old)
-      assert.deepEqual(after, { state: 'nobody', ended: 'replaced', duplicated: false })
+      assert.deepEqual(after, { state: 'anonymous', ended: 'replaced', duplicated: false })
       alive(world, await world.visit())
     },
   },
@@ -58,7 +58,7 @@ export const ENDS: Scenario[] = [
       const { publicId } = await replace(world)
       assert.equal((await world.visit(PAGE, old)).state, 'replaced')
       await world.sessions.end(publicId, { reason: 'signed_out', userId: world.userId, byUserId: null })
-      assert.equal((await world.visit(PAGE, old)).state, 'nobody')
+      assert.equal((await world.visit(PAGE, old)).state, 'anonymous')
     },
   },
   {
@@ -68,7 +68,7 @@ export const ENDS: Scenario[] = [
       const old = { ...world.jar }
       await replace(world)
       world.crash()
-      assert.equal((await world.visit(PAGE, old)).state, 'nobody')
+      assert.equal((await world.visit(PAGE, old)).state, 'anonymous')
       alive(world, await world.visit())
     },
   },

@@ -285,7 +285,7 @@ async function theOldestTokenEnds(world: World): Promise<void> {
   const spent = [...world.sent.keys()].filter(generation => generation < newest - 1)
   if (spent.length === 0) return
   const resolution = await world.visit(PAGE, { access: null, refresh: world.token(Math.min(...spent)) })
-  assert.equal(resolution.state, 'nobody')
+  assert.equal(resolution.state, 'anonymous')
   assert.equal(world.row().endReason, 'refresh_reuse')
   assert.equal(world.ends().length, 1)
 }

@@ -22,7 +22,7 @@ export function alive(world: World, resolution: { state: string }): void {
 }
 
 export async function endedAs(world: World, resolution: { state: string }, reason: string): Promise<void> {
-  assert.equal(resolution.state, 'nobody')
+  assert.equal(resolution.state, 'anonymous')
   assert.equal(world.row().endReason, reason)
   assert.equal(world.ends().length, 1, 'one end, one event')
 }

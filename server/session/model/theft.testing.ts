@@ -92,7 +92,7 @@ export const THEFT: Scenario[] = [
       world.pass(ACCESS - 1)
       alive(world, await world.visit(PAGE, alone))
       world.pass(2)
-      assert.deepEqual(await world.visit(PAGE, alone), { state: 'nobody', ended: null, duplicated: false })
+      assert.deepEqual(await world.visit(PAGE, alone), { state: 'anonymous', ended: null, duplicated: false })
       assert.equal(world.row().endedAt, null)
     },
   },
@@ -109,7 +109,7 @@ export const THEFT: Scenario[] = [
         `${sid}.02.${tag}`,
         `${sid}.2.${tag.slice(0, -1)}`,
       ]) {
-        assert.equal((await world.visit(PAGE, { access: null, refresh: forged })).state, 'nobody')
+        assert.equal((await world.visit(PAGE, { access: null, refresh: forged })).state, 'anonymous')
       }
       assert.equal(world.row().endedAt, null)
       alive(world, await world.visit())
