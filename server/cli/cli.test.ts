@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -471,6 +472,30 @@ describe('without a running server', () => {
 })
 
 describe('next to a running server', () => {
+  test('an import that is stopped says where, and what was done until then', async () => {
+    mkdirSync(join(cwd, 'data'), { mode: 0o700 })
+    let batches = 0
+    const link = 'http://localhost:3000/reset#code=x'
+    const server = createServer((_, response) => {
+      const results = Array.from({ length: 100 }, () => ({ outcome: 'imported', why: null, link }))
+      const problem = { code: 'store_unavailable', status: 503, title: '' }
+      response.end(JSON.stringify(++batches === 1 ? { output: { results } } : { problem }))
+    }).listen(join(cwd, 'data', 'control.sock'))
+    await once(server, 'listening')
+    const lines = Array.from({ length: 250 }, (_, n) => JSON.stringify({ email: `p${n}@example.org` }))
+    const stopped = await run(['user', 'import', '-', '--links'], { input: ['', ...lines].join('\n') })
+    server.close()
+    expect(stopped.code).toBe(1)
+    expect(stopped.out.trim().split('\n')).toHaveLength(100)
+    expect(stopped.err).toBe(
+      [
+        'Stopped before line 102. Run the same command again to go on.',
+        'Imported 100, 0 skipped, 0 refused.',
+        'The database is unavailable.\n',
+      ].join('\n'),
+    )
+  })
+
   test('the server executes the command; a second server and a restore are refused; kill -9 leaves no stale lock', async () => {
     const first = await standIn()
     const setup = await run(['setup', '--json'])

@@ -137,6 +137,28 @@ describe('a provider', () => {
     }
   })
 
+  test('maps roles from text, numbers and booleans, and from a text that is split where the setting says so', async () => {
+    expect((await one({ ...MAIN, roles: { claim: 'level', admin: [3, true, 'boss'], user: [0] } })).roles).toEqual({
+      claim: 'level',
+      separator: null,
+      admin: ['3', 'true', 'boss'],
+      user: ['0'],
+    })
+    expect((await one({ ...MAIN, roles: { claim: 'scope', separator: ' ', admin: ['admin'] } })).roles).toEqual({
+      claim: 'scope',
+      separator: ' ',
+      admin: ['admin'],
+      user: null,
+    })
+    for (const [roles, field] of [
+      [{ claim: 'level', admin: [0.5] }, 'roles.admin[0]'],
+      [{ claim: 'level', admin: [{ name: 'boss' }] }, 'roles.admin[0]'],
+      [{ claim: 'scope', separator: 'and', admin: ['admin'] }, 'roles.separator'],
+      [{ claim: 'scope', separator: ',', admin: ['a,b'] }, 'roles'],
+    ] as const)
+      expect((await problems([{ ...MAIN, roles }])).join()).toContain(`[0].${field}:`)
+  })
+
   test('on loopback may use plain http', async () => {
     expect((await one({ ...MAIN, issuer: 'http://127.0.0.1:9000' })).issuer).toBe('http://127.0.0.1:9000')
     expect(await problems([{ ...MAIN, issuer: 'http://main.example' }])).toEqual([
