@@ -213,6 +213,7 @@ export function createApp(deps: AppDeps): App {
     policy: policyOf(
       site.development === null ? PAGE_POLICY : inDevelopment(PAGE_POLICY),
       frontEnd.kind === 'own' ? frontEnd.policy : null,
+      true,
     ),
   })
   const renderApp =

@@ -65,11 +65,33 @@ describe('a policy with sources to add', () => {
 })
 
 test('a whole policy replaces everything; the places of inline sources are filled, or go', () => {
-  const make = policyOf(PAGE_POLICY, "default-src 'self'; script-src {scripts}; style-src 'self' {styles}")
-  expect(make(NONCE)).toBe("default-src 'self'; script-src 'nonce-abc'; style-src 'self' 'nonce-abc'")
-  expect(make({ ...NOTHING, scripts: "'sha256-a' 'sha256-b'" })).toBe(
-    "default-src 'self'; script-src 'sha256-a' 'sha256-b'; style-src 'self'",
+  const whole = "default-src 'self'; script-src {scripts}; style-src 'self' {styles}; frame-ancestors *"
+  const make = policyOf(PAGE_POLICY, whole)
+  expect(make(NONCE)).toBe(
+    "default-src 'self'; script-src 'nonce-abc'; style-src 'self' 'nonce-abc'; frame-ancestors *",
   )
+  expect(make({ ...NOTHING, scripts: "'sha256-a' 'sha256-b'" })).toBe(
+    "default-src 'self'; script-src 'sha256-a' 'sha256-b'; style-src 'self'; frame-ancestors *",
+  )
+})
+
+describe('ASVS 3.4.6 what default-src does not cover, and a whole policy does not mention, is not open', () => {
+  const make = (policy: string, ownPages: boolean) => policyOf(PAGE_POLICY, policy, ownPages)(NONCE)
+
+  test('frames, for every page', () => {
+    expect(make("default-src 'self';", false)).toBe("default-src 'self'; frame-ancestors 'none'")
+    expect(make("img-src *, Frame-Ancestors 'self'", false)).toBe("img-src *, Frame-Ancestors 'self'")
+    expect(make('frame-src *; report-uri /frame-ancestors', false)).toContain("; frame-ancestors 'none'")
+  })
+
+  test('the base of addresses and where forms go, for our pages, which take passwords', () => {
+    expect(make('script-src {scripts}', true)).toBe(
+      "script-src 'nonce-abc'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    )
+    expect(make("script-src {scripts}; form-action https://pay.example; base-uri 'self'", true)).toBe(
+      "script-src 'nonce-abc'; form-action https://pay.example; base-uri 'self'; frame-ancestors 'none'",
+    )
+  })
 })
 
 test("event attributes get a directive of their own, where the page's scripts are trusted by hashes", () => {

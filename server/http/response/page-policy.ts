@@ -10,13 +10,27 @@ export interface InlineSources {
   handlers: string
 }
 
+/** What `default-src` does not cover, so that a policy which forgets it would open it. */
+const UNCOVERED = ['base-uri', 'form-action', 'frame-ancestors']
+const FRAMES = ['frame-ancestors']
+
 /**
  * Prepares the policy of pages of one kind.
  * @param base the policy without the setting; `{scripts}` and `{styles}` stand for each page's inline sources
+ * @param ownPages whether they are ours, which take passwords
  * @returns makes the policy of one page
  */
-export function policyOf(base: string, setting: PolicySetting | null): (inline: InlineSources) => string {
-  const template = setting === null ? base : typeof setting === 'string' ? setting : withSources(base, setting)
+export function policyOf(
+  base: string,
+  setting: PolicySetting | null,
+  ownPages = false,
+): (inline: InlineSources) => string {
+  const template =
+    setting === null
+      ? base
+      : typeof setting === 'string'
+        ? keeping(ownPages ? UNCOVERED : FRAMES, setting, base)
+        : withSources(base, setting)
   // A directive of its own, so that nothing but such an attribute may have this code (CSP3 §6.1.12).
   const hasHandlers =
     template.includes(INLINE_SCRIPTS) && !directivesOf(template).some(({ name }) => name === ATTRIBUTES)
@@ -24,6 +38,18 @@ export function policyOf(base: string, setting: PolicySetting | null): (inline: 
     const policy = filled(filled(template, INLINE_SCRIPTS, scripts), INLINE_STYLES, styles)
     return hasHandlers && handlers !== '' ? `${policy}; ${ATTRIBUTES} 'unsafe-hashes' ${handlers}` : policy
   }
+}
+
+/** A whole policy, closed to frames unless it says something else: on the pages, people are signed in. */
+export function closedToFrames(policy: string, base: string): string {
+  return keeping(FRAMES, policy, base)
+}
+
+/** A whole policy with those directives of another that it does not mention. */
+function keeping(names: readonly string[], policy: string, base: string): string {
+  const mentioned = new Set(policy.split(',').flatMap(one => directivesOf(one).map(({ name }) => name)))
+  const kept = directivesOf(base).filter(({ name }) => names.includes(name) && !mentioned.has(name))
+  return [policy.replace(/[;\s]+$/, ''), ...kept.map(({ name, sources }) => [name, ...sources].join(' '))].join('; ')
 }
 
 function filled(template: string, place: string, sources: string): string {

@@ -307,7 +307,7 @@ describe('a folder of built files', () => {
       toSite({ static: folder, policy: "script-src 'self' {scripts}; style-src {styles}" }, '/', PUBLIC_URL, HOUR),
     )
     expect((await own.ask('/', { headers: NAVIGATE })).headers['content-security-policy']).toBe(
-      `script-src 'self' ${hash('three()')}; style-src ${hash('three()')}; script-src-attr 'unsafe-hashes' ${hash('three()')}`,
+      `script-src 'self' ${hash('three()')}; style-src ${hash('three()')}; frame-ancestors 'none'; script-src-attr 'unsafe-hashes' ${hash('three()')}`,
     )
   })
 
@@ -366,7 +366,7 @@ describe('a folder of built files', () => {
     const { ask } = await files(build(), { sourceMaps: true, policy: "default-src 'self' https://maps.example" })
     expect((await ask(`${HASHED}.map`)).body).toContain('secret.ts')
     expect((await ask('/', { headers: NAVIGATE })).headers['content-security-policy']).toBe(
-      "default-src 'self' https://maps.example",
+      "default-src 'self' https://maps.example; frame-ancestors 'none'",
     )
     await expect(files('/nowhere/dist')).rejects.toThrow('no index.html: /nowhere/dist')
   })
@@ -517,7 +517,7 @@ describe('a front end behind us', () => {
     const { ask } = await behind()
     const policyOf = async (path: string) => (await ask(path, { headers: NAVIGATE })).headers['content-security-policy']
     expect(await policyOf('/')).toBe(RENDERED_POLICY)
-    expect(await policyOf('/strict')).toBe("script-src 'none', frame-ancestors 'none'")
+    expect(await policyOf('/strict')).toBe("script-src 'none'; frame-ancestors 'none'")
     expect(await policyOf('/framed')).toBe('frame-ancestors https://a.example')
     const added = await behind({ policy: { 'img-src': ['https://tiles.example'] } })
     const addedPolicyOf = async (path: string) =>
@@ -525,10 +525,10 @@ describe('a front end behind us', () => {
     expect(await addedPolicyOf('/')).toBe(
       RENDERED_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https://tiles.example"),
     )
-    expect(await addedPolicyOf('/strict'), 'it restricts no pictures').toBe("script-src 'none', frame-ancestors 'none'")
+    expect(await addedPolicyOf('/strict'), 'it restricts no pictures').toBe("script-src 'none'; frame-ancestors 'none'")
     const set = await behind({ policy: "default-src 'self'" })
     expect((await set.ask('/strict', { headers: NAVIGATE })).headers['content-security-policy']).toBe(
-      "default-src 'self'",
+      "default-src 'self'; frame-ancestors 'none'",
     )
   })
 

@@ -1,7 +1,7 @@
 import { isReserved, isUnder } from '../../contract/reserved.ts'
 import { DOCUMENT_POLICY } from '../../relay/response-headers.ts'
 import type { Match } from '../../relay/route-matcher.ts'
-import { withSources } from '../response/page-policy.ts'
+import { closedToFrames, withSources } from '../response/page-policy.ts'
 import { type FrontEnd, RENDERED_POLICY } from './front-end.ts'
 
 type Matcher = (path: string) => Match | null
@@ -25,12 +25,7 @@ export function orFrontEnd(match: Matcher, front: FrontEnd, reserved: readonly s
  */
 export function frontPolicy(front: FrontEnd, sent: string | null): string | null {
   if (front.kind !== 'upstream') return sent
-  if (typeof front.policy === 'string') return front.policy
-  const policy = sent === null || sent === DOCUMENT_POLICY ? RENDERED_POLICY : closedToFrames(sent)
+  if (typeof front.policy === 'string') return closedToFrames(front.policy, RENDERED_POLICY)
+  const policy = sent === null || sent === DOCUMENT_POLICY ? RENDERED_POLICY : closedToFrames(sent, RENDERED_POLICY)
   return front.policy === null ? policy : withSources(policy, front.policy)
-}
-
-/** A policy without frame-ancestors would allow any site to frame pages on which users are signed in. */
-function closedToFrames(sent: string): string {
-  return /(?:^|[;,])\s*frame-ancestors\b/i.test(sent) ? sent : `${sent}, ${DOCUMENT_POLICY}`
 }
