@@ -394,6 +394,14 @@ describe('hashes by another system', () => {
     await passwords.compare('wrong', null, null)
     expect(decoys(), 'measured again after an import').toBe(2)
   })
+
+  test('ASVS 6.3.8 nor does a password in decomposed letters, which takes two comparisons, tell who was imported', async () => {
+    const { passwords, imported, pauses } = setUp([10, 100, 10, 200], DJANGO?.hash ?? '')
+    const decomposed = 'wro\u0302ng'
+    expect(await passwords.compare(decomposed, null, null)).toBe('wrong')
+    expect(await passwords.compare(decomposed, imported, null)).toBe('wrong')
+    expect(pauses).toEqual([240, 50])
+  })
 })
 
 describe('resealing', () => {
