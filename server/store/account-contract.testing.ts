@@ -114,6 +114,16 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect(await accounts.find('bob')).toMatchObject({ roles: ['admin'], disabledAt: null })
       })
 
+      test('an administrator that tests left behind is none who can sign in', async () => {
+        await accounts.create(account('ann', ['admin', 'user']), origin())
+        const left = { ...account('eve', ['admin', 'user']), id: newTestAccountId() }
+        await accounts.putTestAccount(left, origin())
+        await expect(accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())).rejects.toEqual(
+          problem('last_admin'),
+        )
+        await accounts.change(left.id, { roles: ['user'], disabled: true }, OPERATOR, origin())
+      })
+
       test('ASVS 7.4.2 disabling ends every session in the same transaction, and records who did it', async () => {
         await accounts.create(account('root', ['admin'], { name: 'Root' }), origin())
         await accounts.create(account('ann'), origin())
