@@ -7,14 +7,22 @@ import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
-import { type AppDeps, CONFIG, PUBLIC_URL, type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
+import {
+  type AppDeps,
+  CONFIG,
+  PUBLIC_URL,
+  type Running,
+  SESSION,
+  SIGNED_IN,
+  startApp,
+} from '../../../tests/support/app.ts'
 import { HOUR, systemClock } from '../../base/clock.ts'
 import { createLog } from '../../base/log.ts'
 import { OWN_SITE, type Site, type SiteSetting, toSite } from '../../config/site-settings.ts'
 import { policyOf } from '../response/page-policy.ts'
 import { NO_INLINE } from './inline-cache.ts'
 import { openFrontEnd, RENDERED_POLICY, STATIC_POLICY } from './front-end.ts'
-import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay, testStreams } from '../../relay/relay.testing.ts'
 
 // An existing front end in our pages' place, through everything that a request passes, on real sockets.
 
@@ -373,7 +381,7 @@ describe('a folder of built files', () => {
 })
 
 describe('a front end behind us', () => {
-  async function behind(changes: Partial<SiteSetting> = {}) {
+  async function behind(changes: Partial<SiteSetting> = {}, deps: Partial<AppDeps> = {}) {
     const seen: { method: string; url: string; headers: IncomingMessage['headers'] }[] = []
     const sockets = new WebSocketServer({ noServer: true })
     const front = await listen((incoming, outgoing) => {
@@ -414,7 +422,7 @@ describe('a front end behind us', () => {
       seen.push({ method: 'UPGRADE', url: incoming.url ?? '', headers: incoming.headers })
       sockets.handleUpgrade(incoming, socket, head, client => client.send('hello'))
     })
-    const running = await start(toSite({ upstream: front.origin, ...changes }, '/', PUBLIC_URL, HOUR))
+    const running = await start(toSite({ upstream: front.origin, ...changes }, '/', PUBLIC_URL, HOUR), deps)
     closing.push(front.close)
     return { ...running, seen, origin: front.origin }
   }
@@ -550,14 +558,18 @@ describe('a front end behind us', () => {
       expect(seen.pop()?.headers.authorization).toBe('Bearer kept.front end.u1')
     })
 
-    test('a live connection carries it, too', async () => {
-      const { port, seen } = await identified()
+    test('a live connection carries it, too, and ends with the session', async () => {
+      const streams = testStreams()
+      const relay = testRelay([testUpstream('http://127.0.0.1:9')], undefined, streams)
+      const { port, seen } = await behind({ token: 'porchlight' }, { relay })
       const socket = new WebSocket(`ws://127.0.0.1:${port}/live`, {
         headers: { host: 'porch.example', cookie: SIGNED_IN, origin: PUBLIC_URL },
       })
       await once(socket, 'message')
-      socket.terminate()
       expect(seen.pop()?.headers.authorization).toBe('Bearer kept.front end.u1')
+      const closed = once(socket, 'close')
+      streams.ended(SESSION.publicId, 'signed_out')
+      expect((await closed)[0]).toBe(4401)
     })
 
     test('ASVS 7.2.4 a session that was just replaced is nobody to it, and changes nothing there', async () => {
