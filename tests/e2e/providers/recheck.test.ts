@@ -200,7 +200,7 @@ describe('roles of a living session', () => {
 })
 
 test.each<[string, Record<string, unknown>, string]>([
-  ['is missing', {}, 'configure it for the ID token or user info'],
+  ['is missing', {}, 'there is no such claim in what identifies people'],
   [
     'was left out for being too long (Entra)',
     { _claim_names: { 'realm.roles': 'src1' }, _claim_sources: { src1: {} } },
