@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { Secret } from '../base/secret.ts'
 import { DAY, HOUR, MINUTE, systemClock } from '../base/clock.ts'
 import { OWN_SITE, toSite } from '../config/site-settings.ts'
 import { toUpstream } from '../config/upstream-settings.ts'
-import { judgeAddress, judgeAnswer, judgeClock } from './doctor.ts'
+import { judgeAddress, judgeAnswer, judgeClock, judgeTestSignIn } from './doctor.ts'
 import type { Finding } from './finding.ts'
 import { examineUpstreams } from './upstream-doctor.ts'
 
@@ -29,6 +30,13 @@ test('a public site without trusted proxies, or one that trusts everyone, gets a
     expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anyone can forge/)
   for (const inner of ['10.0.0.0/8', '172.16.0.0/12', 'fc00::/7', 'fe80::/10', '2001:db8::/32', '127.0.0.1'])
     expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
+})
+
+test("the way in of an app's tests is named while it is open, without its secret", () => {
+  expect(judgeTestSignIn({ testSignIn: null })).toEqual([])
+  const found = judgeTestSignIn({ testSignIn: new Secret('a-secret-that-only-tests-know') })
+  expect(wrong(found)).toMatch(/^warn: Test sign-in is on/)
+  expect(JSON.stringify(found)).not.toContain('a-secret')
 })
 
 test('mistakes of a proxy are named', () => {
