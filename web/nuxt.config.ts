@@ -12,6 +12,15 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const output = process.env.SITE_OUTPUT ?? here('./.output/site')
 const intermediate = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${output}-work`
 
+/**
+ * What the pages with a form share, as one script: the bundler would make one for each set of pages that share a
+ * component, which is a dozen of a few hundred bytes on the sign-in page.
+ */
+const FORMS = {
+  name: 'forms',
+  test: /components\/(?:ui\/(?:FormPage|FieldFrame|FormField|PasswordField|CheckField|SubmitButton|AppNotice|ProblemNotice)|auth\/(?:OrLine|Provider(?:Links|Choice|Icon|DataNote)))\.vue/,
+}
+
 export default defineNuxtConfig({
   compatibilityDate: '2026-11-01',
   ssr: true,
@@ -43,7 +52,14 @@ export default defineNuxtConfig({
   },
   features: { inlineStyles: false },
   // No component uses Vue's Options API, Nuxt's own included, so the browser need not load it.
-  vite: { vue: { features: { optionsAPI: false } } },
+  vite: {
+    vue: { features: { optionsAPI: false } },
+    $client: {
+      build: {
+        rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [FORMS] } } },
+      },
+    },
+  },
   typescript: {
     typeCheck: false,
     strict: true,

@@ -11,11 +11,11 @@ export interface BrandPicture {
   height: number
 }
 
-/** From this ratio of width to height, a logo has the name in it and stands alone. */
-const WORDMARK = 1.75
-
-export function isWordmark({ light }: NonNullable<PageBrand['logo']>): boolean {
-  return light.width / light.height >= WORDMARK
+/** @property alone the logo is wide, so it has the name in it */
+export interface BrandLogo {
+  light: BrandPicture
+  dark: BrandPicture
+  alone: boolean
 }
 
 /** What a page knows of the site's brand, in the browser as well. */
@@ -24,8 +24,8 @@ export interface PageBrand {
   name: string
   /** Whether the site has a name of its own; otherwise the pages show ours, and the lamp. */
   own: boolean
-  /** One for each colour scheme; null: the name stands alone. */
-  logo: { light: BrandPicture; dark: BrandPicture } | null
+  /** null: the name stands alone. */
+  logo: BrandLogo | null
   /** The colour of the page itself, for the bars of a phone. */
   paper: { light: string; dark: string }
   links: BrandLinks

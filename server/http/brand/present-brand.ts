@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import type { BrandImage } from '../../config/brand-images.ts'
 import type { Brand } from '../../config/brand-settings.ts'
 import { type ColourName, DEFAULT_PALETTE, type Palette } from '../../config/palette.ts'
-import { type BrandLink, type BrandPicture, DEFAULT_BRAND, type SiteBrand } from '../../contract/brand.ts'
+import {
+  type BrandLink,
+  type BrandLogo,
+  type BrandPicture,
+  DEFAULT_BRAND,
+  type SiteBrand,
+} from '../../contract/brand.ts'
 import { ASSETS_PREFIX } from '../request/path-family.ts'
 import { monogram } from './monogram.ts'
 
@@ -17,6 +23,8 @@ export interface PresentedBrand {
   files: ReadonlyMap<string, BrandFile>
 }
 
+/** From this ratio of width to height, a logo has the name in it. */
+const WORDMARK = 1.75
 /** A logo within this ratio of width to height is a good icon, too. */
 const SQUARE = 1.25
 /** The least size of a picture that a phone shows on its home screen, in pixels. */
@@ -43,7 +51,12 @@ export function presentBrand(brand: Brand, ownPages: boolean): PresentedBrand {
     width: image.width,
     height: image.height,
   })
-  const logo = brand.logo && { light: pictureOf(brand.logo.light), dark: pictureOf(brand.logo.dark) }
+  const logoOf = ({ light, dark }: NonNullable<Brand['logo']>): BrandLogo => ({
+    light: pictureOf(light),
+    dark: pictureOf(dark),
+    alone: light.width / light.height >= WORDMARK,
+  })
+  const logo = brand.logo && logoOf(brand.logo)
   const icons = own ? iconsOf(brand) : null
   const head = icons === null ? (ownPages ? DEFAULT_BRAND.head : []) : iconLinks(icons, serve)
   if (icons !== null && ownPages) {

@@ -1,7 +1,7 @@
 import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
-import { isWordmark, type SiteBrand } from '../../contract/brand.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import { type Language, LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
 import type { RequestContext, WayOn } from '../request/request-context.ts'
 import { plainWords, wayOnWords } from './plain-words.ts'
@@ -77,10 +77,10 @@ a{display:inline-block;padding:.5rem 0;color:var(--accent);overflow-wrap:anywher
 function markOf(logo: SiteBrand['logo'], name: string): string {
   const text = `<bdi>${escapeHtml(name)}</bdi>`
   if (logo === null) return text
-  const { light, dark } = logo
+  const { light, dark, alone } = logo
   const inDark = dark.src === light.src ? '' : `<source media="(prefers-color-scheme:dark)" srcset="${dark.src}">`
   const picture = (alt: string) => `<picture>${inDark}<img src="${light.src}" alt="${escapeHtml(alt)}"></picture>`
-  return isWordmark(logo) ? picture(name) : picture('') + text
+  return alone ? picture(name) : picture('') + text
 }
 
 function escapeHtml(text: string): string {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listPublicFiles } from '../../../site-build/public-files.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import { serveStatic } from './serve-static.ts'
 import { type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'porchlight-static-'))
@@ -88,6 +90,13 @@ describe('static files', () => {
     const { status, body } = await app.ask(target)
     expect([400, 404]).toContain(status)
     expect(body).not.toContain('the site')
+  })
+
+  test('beside a front end, only what is in the assets folder is ours: its tabs have no icon of ours', async () => {
+    const serve = serveStatic({ root, files: await listPublicFiles(root) }, false)
+    const answer = (path: string, family: string) => serve({ path, family, headers: {} } as unknown as RequestContext)
+    expect(await answer('/favicon.svg', 'site')).toBeUndefined()
+    expect(await answer('/_porchlight/entry.AbC123.js', 'assets')).toMatchObject({ status: 200 })
   })
 
   test.each(['/.env', '/backup.sqlite', '/keys.json', '/favicon.svg/', '/account/x.css', '/.git/config'])(
