@@ -46,7 +46,7 @@ import { policyOf } from '../http/response/page-policy.ts'
 import { APP_POLICY, inDevelopment, PAGE_POLICY, securityHeaders } from '../http/response/security-headers.ts'
 import { presentBrand } from '../http/brand/present-brand.ts'
 import { serveBrand } from '../http/steps/serve-brand.ts'
-import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
+import { hidingFromSite, siteMount, type SiteListener } from '../http/site/site-handler.ts'
 import { upgradeListener, type UpgradeListener } from '../http/server/upgrade-listener.ts'
 import { staticFrontEnd } from '../http/site/static-front-end.ts'
 import { orFrontEnd } from '../http/site/upstream-front-end.ts'
@@ -244,7 +244,7 @@ export function createApp(deps: AppDeps): App {
     security,
     relay,
     check: doctor.socket,
-    app: app?.upgrade ?? null,
+    app: app === null || app.upgrade === null ? null : hidingFromSite(app.upgrade),
     development: development !== null,
   })
 

@@ -131,6 +131,26 @@ test('its WebSockets pass the same-origin rule first (CS-13)', async () => {
   for (const client of sockets.clients) client.terminate()
 })
 
+test('ASVS 4.1.3 its WebSockets carry neither our cookies nor what only a proxy may say, as its requests', async () => {
+  const sockets = new WebSocketServer({ noServer: true })
+  const { port } = await start({
+    upgrade: (incoming, socket, head) =>
+      sockets.handleUpgrade(incoming, socket, head, live =>
+        live.send(JSON.stringify([incoming.headers, incoming.rawHeaders])),
+      ),
+  })
+  const cookie = `${SIGNED_IN}; theme=dark`
+  const client = new WebSocket(`ws://127.0.0.1:${port}/live`, {
+    origin: PUBLIC_URL,
+    headers: { host: new URL(PUBLIC_URL).host, cookie, authorization: 'Bearer x', 'x-forwarded-user': 'root' },
+  })
+  const [heard] = (await once(client, 'message')) as [Buffer]
+  const [headers] = JSON.parse(String(heard)) as [Record<string, string>]
+  expect(headers).toMatchObject({ cookie: 'theme=dark', origin: PUBLIC_URL })
+  expect(String(heard)).not.toMatch(/porchlight-access|Bearer|root/)
+  for (const each of sockets.clients) each.terminate()
+})
+
 test('a setting that names another front end is refused', async () => {
   const site = toSite({ upstream: 'http://127.0.0.1:5173' }, '/', PUBLIC_URL, 0)
   const app = {

@@ -144,6 +144,16 @@ function preference(setCookie: string): string {
 /** Headers that a client must not pass to the site's code, because only we may set them or they are secret. */
 const HIDDEN = /^(?:authorization|proxy-authorization|x-nuxt-.*|x-nitro-.*)$/
 
+/** The same for sockets that an application takes itself. */
+export function hidingFromSite<Rest extends unknown[]>(
+  upgrade: (incoming: IncomingMessage, ...rest: Rest) => unknown,
+): (incoming: IncomingMessage, ...rest: Rest) => unknown {
+  return (incoming, ...rest) => {
+    hideFromSite(incoming)
+    return upgrade(incoming, ...rest)
+  }
+}
+
 /** Removes what the site's code must not see: tokens, and unverified claims of proxies (ASVS 4.1.3). */
 function hideFromSite(incoming: IncomingMessage): void {
   const visible: IncomingHttpHeaders = {}
