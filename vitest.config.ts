@@ -29,7 +29,7 @@ export function suites(more: boolean) {
         {
           test: {
             name: 'unit',
-            ...files('server', 'site-build', 'web', 'drizzle', 'bench', 'tests/structure'),
+            ...files('server', 'site-build', 'module', 'web', 'drizzle', 'bench', 'tests/structure'),
             // Password hashes and durable writes on a busy machine: slow is not wrong.
             testTimeout: 60_000,
           },

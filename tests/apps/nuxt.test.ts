@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -15,6 +15,17 @@ const SHORT_LIVES = {
   PORCHLIGHT_REFRESH_CONFIRM_SECONDS: '1',
   PORCHLIGHT_REFRESH_GRACE_SECONDS: '2',
 }
+
+/** A server route whose answer is kept for a minute, and which calls others. */
+const KEPT = `export default defineCachedEventHandler(
+  async event => ({
+    own: getUserSession(event).user?.email ?? 'nobody',
+    called: (await event.$fetch('/api/hello')).hello,
+    global: (await $fetch('/api/hello')).hello,
+  }),
+  { maxAge: 60 },
+)
+`
 
 let nuxtApp: NuxtApp
 let browser: Browser
@@ -51,6 +62,7 @@ describe('built', () => {
   let ada: Visitor
 
   beforeAll(async () => {
+    writeFileSync(join(nuxtApp.folder, 'server/api/kept.ts'), KEPT)
     await nuxtApp.nuxt('build')
     running = await nuxtApp.start(BUILT, { ...upstreams, ...SHORT_LIVES })
     closing.push(running.stop)
@@ -120,7 +132,14 @@ describe('built', () => {
       expect([path, page.status]).toEqual([path, 200])
       expect(page.text).not.toContain('Ada')
       expect(page.text).not.toContain('signed')
+      expect(page.text).not.toContain(ADA.email)
     }
+  })
+
+  test('no answer that a server route keeps is about the visitor who came first', async () => {
+    const nobody = { own: 'nobody', called: 'nobody', global: 'nobody' }
+    expect((await ada.get('/api/kept')).json()).toEqual(nobody)
+    expect((await ada.get('/api/hello')).json()).toEqual({ hello: ADA.email })
   })
 
   test('in a browser: no broken policy, no mismatch, and the pages that know nobody ask', async () => {

@@ -1,5 +1,5 @@
 import { getRequestHeader, type H3Event, send, setResponseHeader, setResponseStatus } from 'h3'
-import { findSiteContext } from '../../module/runtime/server/find-site-context'
+import { findErrorContext } from '../../module/runtime/server/find-site-context'
 
 /** Marks the error page's own request; the server drops it from a client's. */
 const RENDERING = 'x-nuxt-error'
@@ -9,7 +9,7 @@ const RENDERING = 'x-nuxt-error'
  * (ASVS 16.5.1). A person gets the error page, or a plain one if that fails as well; a script gets JSON.
  */
 export default defineNitroErrorHandler(async (error, event) => {
-  const context = findSiteContext(event)
+  const context = findErrorContext(event)
   const status = error.statusCode >= 400 && error.statusCode <= 599 ? error.statusCode : 500
   // A prerendering build, without a visitor: it shows the status line and nothing else.
   if (context === null) return (setResponseStatus(event, 500, messageOf(error.cause ?? error)), send(event, ''))

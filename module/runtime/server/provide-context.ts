@@ -4,6 +4,7 @@ import { defineNitroPlugin } from 'nitropack/runtime'
 import { isUnderAny } from '../../../server/contract/reserved.ts'
 import type { SiteContext } from '../../../server/contract/site-context.ts'
 import { findSharedNonce, findSiteContext } from './find-site-context.ts'
+import { onBehalfOf, rememberContext } from './visitor.ts'
 
 /** Declared by a package that Nuxt depends on, and applications do not. */
 type RenderHook = (
@@ -24,11 +25,12 @@ export default defineNitroPlugin(nitro => {
     const context = findSiteContext(event)
     event.context.porchlightNonce = context?.nonce ?? findSharedNonce(event)
     if (context === null) return
-    event.context.porchlight = context
+    rememberContext(event, context)
     const local = event.fetch
     const inProcess = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
       const path = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
-      return isUnderAny(path, context.answered) ? context.fetch(path, init) : local(path, init)
+      if (isUnderAny(path, context.answered)) return context.fetch(path, init)
+      return local(path, { ...init, context: onBehalfOf(event, context) } as RequestInit)
     }
     event.fetch = inProcess as H3Event['fetch']
     event.$fetch = createFetch({ fetch: inProcess, Headers }) as H3Event['$fetch']

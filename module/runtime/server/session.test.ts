@@ -1,10 +1,15 @@
 import type { H3Event } from 'h3'
 import { expect, test } from 'vitest'
 import type { SessionAnswer } from '../../../server/contract/wire.ts'
+import type { SiteContext } from '../../../server/contract/site-context.ts'
 import { getUserSession, requireUserSession } from './session.ts'
+import { rememberContext } from './visitor.ts'
 
-const event = (session: SessionAnswer | null) =>
-  ({ context: session === null ? {} : { porchlight: { session } } }) as unknown as H3Event
+function event(session: SessionAnswer | null): H3Event {
+  const event = { context: {} } as H3Event
+  if (session !== null) rememberContext(event, { session } as SiteContext)
+  return event
+}
 const signedOut: SessionAnswer = { user: null, session: null, ended: 'idle' }
 const signedIn: SessionAnswer = {
   user: { id: 'u1', email: 'ada@example.org', name: 'Ada', roles: ['user'] },
@@ -24,6 +29,11 @@ test('a server route gets the session, or why there is none; outside of our serv
   expect(getUserSession(event(signedIn))).toBe(signedIn)
   expect(getUserSession(event(signedOut))).toBe(signedOut)
   expect(getUserSession(event(null))).toEqual({ user: null, session: null })
+})
+
+test('a cached handler gets none, though its event shares the context of the visitor who waits for it', () => {
+  const theirs = event(signedIn)
+  expect(getUserSession({ ...theirs, context: theirs.context } as H3Event)).toEqual({ user: null, session: null })
 })
 
 test('a server route that requires a session gets it, or throws 401', () => {

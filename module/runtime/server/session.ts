@@ -1,9 +1,10 @@
 import { createError, type H3Event } from 'h3'
 import type { SessionAnswer, WireSession, WireUser } from '../../../server/contract/wire.ts'
+import { contextOf } from './visitor.ts'
 
-/** The person who called a server route of the site. */
+/** The person who called a server route of the site; nobody in a cached handler, whose answer is for everybody. */
 export function getUserSession(event: H3Event): SessionAnswer {
-  return event.context.porchlight?.session ?? { user: null, session: null }
+  return contextOf(event)?.session ?? { user: null, session: null }
 }
 
 /** @throws 401 without a session */
