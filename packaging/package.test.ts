@@ -8,8 +8,15 @@ import { freePort, SETUP_CODE, sleep, statusOf, stopAll, waitUntil } from '../te
 
 const ADA = { email: 'ada@example.org', name: 'Ada', password: 'quiet lantern 0123456789' }
 const CONFIG = `import { defineConfig } from 'porchlight'
-export default defineConfig({ accessSeconds: 4, refreshConfirmSeconds: 1, refreshGraceSeconds: 2 })
+export default defineConfig({
+  accessSeconds: 4,
+  refreshConfirmSeconds: 1,
+  refreshGraceSeconds: 2,
+  brand: { name: 'Acme', logo: 'acme.svg', accent: '#0055cc' },
+})
 `
+
+const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"/>'
 
 afterAll(stopAll)
 
@@ -78,11 +85,17 @@ describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s',
     await server.stop()
   })
 
-  test('reads a typed porchlight.config.ts, and renews an access token that has expired', async () => {
+  test('reads a typed porchlight.config.ts, shows its brand, and renews an access token that has expired', async () => {
     writeFileSync(join(installed.folder, 'porchlight.config.ts'), CONFIG)
+    writeFileSync(join(installed.folder, 'acme.svg'), LOGO)
     const server = await start()
     const visitor = new Visitor(server.origin)
     expect((await visitor.post('/auth/login', { email: ADA.email, password: ADA.password })).status).toBe(200)
+    // The pages are built long since, so the brand reaches them with the request.
+    const account = (await visitor.page('/account')).text
+    expect(account).toMatch(/<title>[^<]+ · Acme<\/title>/)
+    expect(account).toContain('--button:light-dark(#0055cc,#0055cc)')
+    expect((await visitor.get(/<img src="([^"]+)"/.exec(account)?.[1] ?? '')).text).toBe(LOGO)
     const access = () => JSON.stringify(visitor.jar)
     const before = access()
     await sleep(4500)
