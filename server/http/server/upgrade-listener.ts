@@ -9,6 +9,7 @@ import { asProblem, problemReply } from '../response/problem-reply.ts'
 import { refuseSocket } from '../response/raw-response.ts'
 import { relayRequest } from './relay-handlers.ts'
 import type { Reply } from '../response/reply.ts'
+import { isResponding } from './pipelining.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
 import { runSteps, type Step } from '../steps/pipeline.ts'
 
@@ -58,7 +59,8 @@ export function upgradeListener(deps: Deps): UpgradeListener {
       done(ctx, reply.status, true)
     }
     const join = async (): Promise<void> => {
-      // Our own servers make ordinary requests of these.
+      // Our own servers make ordinary requests of these two.
+      if (isResponding(socket)) return void socket.destroy()
       if (!isWebSocketUpgrade(incoming)) throw new Problem('bad_request')
       const reply = await runSteps(steps, ctx)
       if (reply !== undefined) return refuse(reply)
