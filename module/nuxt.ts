@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   addComponent,
   addImports,
@@ -11,10 +12,14 @@ import {
   addServerPlugin,
   addTypeTemplate,
   defineNuxtModule,
+  getNuxtVersion,
+  useLogger,
 } from 'nuxt/kit'
 import type { Nitro, NitroConfig } from 'nitropack/types'
 import type { Nuxt } from 'nuxt/schema'
+import { checkSettings } from '../server/config/load-config.ts'
 import type { Settings } from '../server/config/settings.ts'
+import { isReserved } from '../server/contract/reserved.ts'
 import { checkProject } from './check-project.ts'
 import { copyPackage } from './copy-package.ts'
 import { standInFront } from './stand-in-front.ts'
@@ -39,7 +44,17 @@ const CONFIG_FILES = ['porchlight.config.ts', 'porchlight.config.json']
 export default defineNuxtModule<Settings>({
   meta: { name: 'porchlight', configKey: 'porchlight' },
   async setup(settings, nuxt) {
-    checkProject(nuxt, settings)
+    checkProject({
+      nuxtVersion: getNuxtVersion(nuxt),
+      modules: nuxt.options.modules
+        .map(one => (Array.isArray(one) ? one[0] : one))
+        .filter(one => typeof one === 'string'),
+      preset: (nuxt.options as { nitro?: { preset?: string } }).nitro?.preset ?? null,
+      packageFolder: realpathSync(PACKAGE),
+      foundFolder: packageSeenFrom(nuxt.options.rootDir),
+      settingProblems: await checkSettings(settings),
+    })
+    warnOfHiddenPages(nuxt)
     nuxt.options.build.transpile.push(PACKAGE)
     // A streamed page would send its headers before the session's cookies are decided.
     nuxt.options.experimental.ssrStreaming = false
@@ -51,6 +66,23 @@ export default defineNuxtModule<Settings>({
     else buildIntoOneProcess(nuxt, settings)
   },
 })
+
+/** What `import 'porchlight'` finds in the project's own files. */
+function packageSeenFrom(rootDir: string): string | null {
+  try {
+    return dirname(realpathSync(createRequire(join(rootDir, 'nuxt.config.ts')).resolve('porchlight/package.json')))
+  } catch {
+    return null
+  }
+}
+
+function warnOfHiddenPages(nuxt: Nuxt): void {
+  nuxt.hook('pages:resolved', pages => {
+    for (const { path, file } of pages)
+      if (isReserved(path) && file !== undefined)
+        useLogger('porchlight').warn(`${file} is never shown: ${path} belongs to Porchlight's own pages.`)
+  })
+}
 
 function addAppParts(): void {
   addPlugin({ src: runtime('app/nonce.server'), mode: 'server' })

@@ -77,7 +77,7 @@ function manifest(): Manifest {
     engines: { node: '>=22.18.0' },
     dependencies,
     // For the module alone, whose application has it.
-    peerDependencies: { nuxt: '>=4.1.0 <5' },
+    peerDependencies: { nuxt: '>=4.5.0 <5' },
     peerDependenciesMeta: { nuxt: { optional: true } },
     exports: {
       ...Object.fromEntries(

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { codeOf, FROM_OUR_PAGE, PUBLIC_URL, type Running, startApp } from '../../tests/support/app.ts'
@@ -36,20 +35,6 @@ describe('bodies', () => {
     })
     expect(answered.status).toBe(413)
     expect(codeOf(answered)).toBe('body_too_large')
-  })
-
-  test('bodies that one client never finishes take no more than their room, which is free again once they end', async () => {
-    app = await startApp()
-    const { port } = app
-    const begun = `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\nOrigin: ${PUBLIC_URL}\r\nContent-Length: 65536\r\n\r\n${'x'.repeat(65_000)}`
-    const sockets = Array.from({ length: 260 }, () => connect(port, '127.0.0.1').on('error', () => {}))
-    for (const socket of sockets) socket.write(begun)
-    const refused = await Promise.race(sockets.map(async socket => String((await once(socket, 'data'))[0])))
-    expect(refused).toMatch(/^HTTP\/1.1 503 /)
-    expect(refused).toContain('"busy"')
-    for (const socket of sockets) socket.destroy()
-    const ask = () => app.ask('/auth/echo', { method: 'POST', headers, body: '{}' })
-    await expect.poll(async () => (await ask()).status, { timeout: 10_000 }).toBe(200)
   })
 
   test('a body that waits for 100-continue is refused before it is sent', async () => {

@@ -27,7 +27,6 @@ import { authenticate } from '../http/steps/authenticate.ts'
 import { answerJwks } from '../http/steps/serve-jwks.ts'
 import { answerMetadata } from '../http/steps/serve-metadata.ts'
 import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
-import { createBodyBudget } from '../http/steps/body-budget.ts'
 import { limitBody } from '../http/steps/limit-body.ts'
 import { leadToSignIn } from '../http/steps/lead-to-sign-in.ts'
 import { limitHeaders } from '../http/steps/limit-headers.ts'
@@ -140,8 +139,6 @@ export function createApp(deps: AppDeps): App {
 
   const doctor = frontCheckSteps(deps.frontCheck, isTrusted)
 
-  const readBody = limitBody(createBodyBudget())
-
   // ---- What every request goes through, in order. A step lets it pass, answers it, or throws a Problem.
   const steps: Step[] = [
     limitHeaders,
@@ -156,13 +153,14 @@ export function createApp(deps: AppDeps): App {
       metadata: answerMetadata({ clock, signing: deps.signing, ...config }),
       securityTxt: answerSecurityTxt(deps),
     }),
-    answerBackchannel(deps.backchannelLogout, readBody),
+    answerBackchannel(deps.backchannelLogout),
     serveClientScript(deps.clientScript),
     front.files,
     serveBrand(brandFiles),
     serveStatic(site.built, frontEnd.kind === 'own'),
     requireSameOrigin(publicUrl),
-    readBody,
+    // In development an application's bodies are streamed on to its worker, unread.
+    ctx => (ctx.family === 'app' && app?.development ? undefined : limitBody(ctx)),
     development?.authenticateOr(identifyCaller) ?? identifyCaller,
     limitWrites(deps.writeRate),
     answerSession,

@@ -36,7 +36,8 @@ interface Options {
  */
 export async function openNuxtDevelopment(options: Options): Promise<NuxtDevelopment> {
   const { folder, port, listener, upgrade } = options
-  const usual = { demo: false, port, publicUrl: options.publicUrl }
+  // Nuxt says by itself what it serves.
+  const usual = { demo: false, logLevel: 'warn', port, publicUrl: options.publicUrl }
   const loaded = await loadConfig(process.env, folder, { ...usual, ...options.settings })
   const log = createLog(loaded.config.logLevel)
   const secret = randomId(32)

@@ -118,6 +118,19 @@ export async function loadConfig(env: Environment, cwd: string, given: object = 
   return { config, file, report, renamed }
 }
 
+/** Has no configuration file. */
+const NOWHERE = '/nonexistent'
+
+/**
+ * Validates settings each by itself, as parts of a configuration whose rest is not known yet.
+ * @returns a line for each problem
+ */
+export async function checkSettings(given: object): Promise<string[]> {
+  const { sources, problems } = await gather({}, NOWHERE, given)
+  judgeEach(sources, problems)
+  return problems.map(describeProblem)
+}
+
 /** Validates each setting by itself. Invalid ones are left out of the result and added to `problems`. */
 function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
   const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])), {

@@ -1,11 +1,13 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import WebSocket from 'ws'
 import { hydrated, launchChromium, newContext, NO_TROUBLE, type Trouble, unpackChromium } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { BUILT, installNuxtApp, type NuxtApp, type RunningApp, startTokenUpstream } from '../support/nuxt-app.ts'
-import { SETUP_CODE, sleep, stopAll } from '../support/server.ts'
+import { SETUP_CODE, sleep, stopAll, temporaryFolder } from '../support/server.ts'
 
 // Somebody's Nuxt application with `modules: ['porchlight/nuxt']`, as a newcomer gets it from npm.
 
@@ -57,6 +59,70 @@ async function signIn(page: Page): Promise<void> {
   await page.locator('button[type=submit]').click()
 }
 
+describe('not built, or not well', () => {
+  const refusal = (run: Promise<unknown>) =>
+    run.then(
+      () => 'nothing was wrong',
+      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+    )
+
+  test('starting it says that it has to be built', async () => {
+    const said = await refusal(nuxtApp.run('npx', 'porchlight', 'start'))
+    expect(said).toContain('This Nuxt application has not been built with Porchlight yet.')
+  })
+
+  test('a wrong key in nuxt.config is named, and nothing is built', async () => {
+    const before = "modules: ['porchlight/nuxt'],"
+    nuxtApp.edit('nuxt.config.ts', text => text.replace(before, `${before} porchlight: { upstream: [] },`))
+    const said = await refusal(nuxtApp.nuxt('build'))
+    nuxtApp.edit('nuxt.config.ts', text => text.replace(' porchlight: { upstream: [] },', ''))
+    expect(said).toMatch(/The key `porchlight` in nuxt.config is wrong:[^]*did you mean upstreams\?/)
+    expect(existsSync(join(nuxtApp.folder, '.output/server'))).toBe(false)
+  })
+})
+
+describe('in development', () => {
+  let running: RunningApp
+
+  beforeAll(async () => {
+    running = await nuxtApp.start(['npx', 'nuxt', 'dev'], upstreams)
+    closing.push(running.stop)
+  })
+
+  test('one origin has our pages, the session while rendering, upstreams, and hot reloading that keeps the page', async () => {
+    const ada = new Visitor(running.origin)
+    expect((await ada.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
+    expect((await ada.page('/mine')).text).toContain(`${ADA.email}: orders, the-stock-room, orders and the-stock-room`)
+    expect((await ada.post('/api/notes', { text: 'hello' })).json()).toMatchObject({ by: ADA.email })
+    expect((await ada.post('/api/notes', {}, { origin: 'https://elsewhere.example' })).status).toBe(403)
+    // Vite reloads the page once it knows what to prepare for it.
+    const { page: first } = await open(running)
+    await hydrated(first)
+    await sleep(3000)
+    const { page, trouble } = await open(running)
+    await hydrated(page)
+    await sleep(3000)
+    await hydrated(page)
+    await page.click('#count')
+    nuxtApp.edit('app/pages/index.vue', text => text.replace('<p id="hello">', '<p id="hello">Hot: '))
+    await expect.poll(() => page.textContent('#hello')).toBe('Hot: nobody')
+    expect(await page.textContent('#count')).toBe('1')
+    await page.goto(`${running.origin}/sign-in?returnTo=/mine`)
+    await signIn(page)
+    await page.waitForURL('**/mine')
+    await hydrated(page)
+    expect(trouble).toEqual(NO_TROUBLE)
+    nuxtApp.edit('app/pages/index.vue', text => text.replace('Hot: ', ''))
+    const socket = new WebSocket(`ws://localhost:${running.port}/api/orders/live`, {
+      origin: running.origin,
+      headers: { cookie: ada.jar.header() ?? '' },
+    })
+    const [heard] = (await once(socket, 'message')) as [Buffer]
+    expect(JSON.parse(String(heard))).toMatchObject({ audience: 'orders' })
+    socket.terminate()
+  })
+})
+
 describe('built', () => {
   let running: RunningApp
   let ada: Visitor
@@ -64,7 +130,8 @@ describe('built', () => {
   beforeAll(async () => {
     writeFileSync(join(nuxtApp.folder, 'server/api/kept.ts'), KEPT)
     await nuxtApp.nuxt('build')
-    running = await nuxtApp.start(BUILT, { ...upstreams, ...SHORT_LIVES })
+    // Development has kept accounts in `data`, too.
+    running = await nuxtApp.start(BUILT, { ...upstreams, ...SHORT_LIVES, PORCHLIGHT_DATA_DIR: 'production' })
     closing.push(running.stop)
     ada = new Visitor(running.origin)
     expect((await ada.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
@@ -194,8 +261,12 @@ describe('built', () => {
     expect(JSON.parse(heard as string)).toMatchObject({ audience: 'orders' })
   })
 
-  test('the build can be moved, and stops when it is told to', async () => {
-    expect(existsSync(join(nuxtApp.folder, '.output/server/node_modules/porchlight'))).toBe(true)
+  test('stops when it is told to, and starts by our own command as well, from wherever the build was moved to', async () => {
     expect(await running.stop()).toBe(0)
+    const elsewhere = temporaryFolder()
+    cpSync(join(nuxtApp.folder, '.output'), join(elsewhere, '.output'), { recursive: true })
+    const moved = await nuxtApp.start(['porchlight', 'start'], upstreams, elsewhere)
+    expect((await new Visitor(moved.origin).page('/')).text).toContain('Hello stranger')
+    await moved.stop()
   })
 })

@@ -13,8 +13,8 @@ const NUXT = ['nuxt@4.5.2', 'vue@^3.5.45', 'vue-router@^5.0.0', 'vite@8.3.8']
 export interface NuxtApp extends InstalledFolder {
   /** Runs `nuxt build`, and so on; rejects with its output. */
   nuxt(...args: string[]): Promise<{ stdout: string; stderr: string }>
-  /** Starts a program in the folder and waits until it is ready at a port of its own. */
-  start(program: readonly string[], settings?: Record<string, string>): Promise<RunningApp>
+  /** Starts a program, in the folder unless told otherwise, and waits until it is ready at a port of its own. */
+  start(program: readonly string[], settings?: Record<string, string>, folder?: string): Promise<RunningApp>
   edit(file: string, change: (content: string) => string): void
 }
 
@@ -40,7 +40,7 @@ export async function installNuxtApp(tarball: string, fixture: string, more: str
   return {
     ...installed,
     nuxt: (...args) => installed.run('npx', 'nuxt', ...args),
-    start: (program, settings) => start(installed, program, settings),
+    start: (program, settings, at = folder) => start({ ...installed, folder: at }, program, settings),
     edit(file, change) {
       const path = join(folder, file)
       writeFileSync(path, change(readFileSync(path, 'utf8')))

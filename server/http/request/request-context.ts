@@ -33,8 +33,6 @@ export class RequestContext {
   caller: Caller | null = null
   /** Set while the client waits for a 100 before sending its body (RFC 9110 §10.1.1). */
   inviteBody: (() => void) | null = null
-  /** The room that its body takes in memory, freed with the response; null: its body is not read here. */
-  body: { release(): void } | null = null
   /** A page's own policy with its nonce; null: the strict default for everything else. */
   contentSecurityPolicy: string | null = null
   /** Whether the site itself answers, with headers that its operator chose. */

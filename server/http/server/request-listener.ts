@@ -34,9 +34,7 @@ export function requestListener(deps: Deps) {
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: PorchlightResponse): void {
-    if (this.ctx === null) return
-    this.ctx.body?.release()
-    deps.done(this.ctx, this.headersSent ? this.statusCode : null, this.writableFinished)
+    if (this.ctx !== null) deps.done(this.ctx, this.headersSent ? this.statusCode : null, this.writableFinished)
   }
 
   return (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue = false): void => {

@@ -9,7 +9,6 @@ import { asProblem, problemReply } from '../response/problem-reply.ts'
 import { refuseSocket } from '../response/raw-response.ts'
 import { relayRequest } from './relay-handlers.ts'
 import type { Reply } from '../response/reply.ts'
-import { isResponding } from './pipelining.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
 import { runSteps, type Step } from '../steps/pipeline.ts'
 
@@ -59,8 +58,7 @@ export function upgradeListener(deps: Deps): UpgradeListener {
       done(ctx, reply.status, true)
     }
     const join = async (): Promise<void> => {
-      // Our own servers make ordinary requests of these two.
-      if (isResponding(socket)) return void socket.destroy()
+      // Our own servers make ordinary requests of these.
       if (!isWebSocketUpgrade(incoming)) throw new Problem('bad_request')
       const reply = await runSteps(steps, ctx)
       if (reply !== undefined) return refuse(reply)

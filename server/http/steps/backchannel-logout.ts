@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../../base/problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import type { LimitBody } from './limit-body.ts'
+import { limitBody } from './limit-body.ts'
 import { methodNotAllowed, problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
@@ -12,7 +12,7 @@ const PREFIX = '/auth/backchannel/'
 const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
 
 /** `POST /auth/backchannel/PROVIDER`: a provider's server reports a sign-out there. It has no cookies and comes from none of our pages; its signed token is the proof, so it is handled before either is checked. @see OIDC Back-Channel Logout §2.5, §2.8 */
-export function answerBackchannel(logout: BackchannelLogout, limitBody: LimitBody) {
+export function answerBackchannel(logout: BackchannelLogout) {
   async function answer(ctx: RequestContext, incoming: IncomingMessage): Promise<Reply> {
     await limitBody(ctx)
     const provider = ctx.path.slice(PREFIX.length)
