@@ -29,44 +29,48 @@ afterAll(async () => {
   await stopAll()
 })
 
-test('a new Nuxt app shows an API’s data to who is signed in, after ten changed lines and within minutes', async () => {
-  const api = await startTokenUpstream()
-  closing.push(api.stop)
-  const app = await installNuxtApp(inject('tarball'), 'nuxt-new')
-  const shown = filesShownIn(GUIDE)
-  expect([...shown.keys()]).toEqual(['nuxt.config.ts', 'app/app.vue'])
-  let changed = 0
-  for (const [name, text] of shown) {
-    const file = join(app.folder, name)
-    changed += linesNotIn(readFileSync(file, 'utf8'), text)
-    expect(text).toMatch(name === 'nuxt.config.ts' ? /http:\/\/127\.0\.0\.1:8000/ : /\/api\/orders/)
-    writeFileSync(file, text.replace('http://127.0.0.1:8000', api.origin))
-  }
-  expect(changed).toBeLessThanOrEqual(MOST_LINES)
-  await app.nuxt('build')
-  const running = await app.start(BUILT)
-  closing.push(running.stop)
+test(
+  'a new Nuxt app shows an API’s data to who is signed in, after ten changed lines and within minutes',
+  async () => {
+    const api = await startTokenUpstream()
+    closing.push(api.stop)
+    const app = await installNuxtApp(inject('tarball'), 'nuxt-new')
+    const shown = filesShownIn(GUIDE)
+    expect([...shown.keys()]).toEqual(['nuxt.config.ts', 'app/app.vue'])
+    let changed = 0
+    for (const [name, text] of shown) {
+      const file = join(app.folder, name)
+      changed += linesNotIn(readFileSync(file, 'utf8'), text)
+      expect(text).toMatch(name === 'nuxt.config.ts' ? /http:\/\/127\.0\.0\.1:8000/ : /\/api\/orders/)
+      writeFileSync(file, text.replace('http://127.0.0.1:8000', api.origin))
+    }
+    expect(changed).toBeLessThanOrEqual(MOST_LINES)
+    await app.nuxt('build')
+    const running = await app.start(BUILT)
+    closing.push(running.stop)
 
-  const ada = new Visitor(running.origin)
-  closing.push(async () => ada.close())
-  expect((await ada.page('/')).text).toContain('Sign in')
-  expect((await ada.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
-  const first = (await ada.page('/')).text
-  expect(first).toContain('Ada: {')
-  expect(first).toContain('orders')
+    const ada = new Visitor(running.origin)
+    closing.push(async () => ada.close())
+    expect((await ada.page('/')).text).toContain('Sign in')
+    expect((await ada.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
+    const first = (await ada.page('/')).text
+    expect(first).toContain('Ada: {')
+    expect(first).toContain('orders')
 
-  const { context, page, trouble } = await newContext(browser)
-  closing.push(() => context.close())
-  await page.goto(running.origin)
-  await page.getByRole('link', { name: 'Sign in' }).click()
-  await page.getByLabel('E-mail').fill(ADA.email)
-  await page.getByLabel('Password', { exact: true }).fill(ADA.password)
-  await page.locator('button[type=submit]').click()
-  await page.waitForURL(`${running.origin}/`)
-  await hydrated(page)
-  expect(await page.textContent('pre')).toMatch(/^Ada: \{[^]*"audience": "orders"/)
-  expect(trouble).toEqual(NO_TROUBLE)
-}, PATIENCE_MS)
+    const { context, page, trouble } = await newContext(browser)
+    closing.push(() => context.close())
+    await page.goto(running.origin)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByLabel('E-mail').fill(ADA.email)
+    await page.getByLabel('Password', { exact: true }).fill(ADA.password)
+    await page.locator('button[type=submit]').click()
+    await page.waitForURL(`${running.origin}/`)
+    await hydrated(page)
+    expect(await page.textContent('pre')).toMatch(/^Ada: \{[^]*"audience": "orders"/)
+    expect(trouble).toEqual(NO_TROUBLE)
+  },
+  PATIENCE_MS,
+)
 
 /** How many lines of a text, empty ones apart, are new. */
 function linesNotIn(before: string, after: string): number {

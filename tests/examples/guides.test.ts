@@ -29,6 +29,11 @@ function blocksOf(path: string): Block[] {
   }))
 }
 
+/** What a file is once a diff has been applied. */
+function afterChange(diff: string): string {
+  return diff.replace(/^-.*\n/gm, '').replace(/^[ +]/gm, '')
+}
+
 const blocks = [
   ...globSync('docs/guides/*.md', { cwd: ROOT }),
   'examples/fastapi/README.md',
@@ -36,13 +41,10 @@ const blocks = [
 ].flatMap(blocksOf)
 const written = (...languages: string[]) =>
   blocks.filter(({ language }) => languages.includes(language)).map(block => [block.where, block] as const)
-const scripts = written('ts', 'js', 'vue').map(
-  ([where, block]) =>
-    [
-      where,
-      block.language === 'vue' ? (/<script[^>]*>([\s\S]*?)<\/script>/.exec(block.code)?.[1] ?? '') : block.code,
-    ] as const,
-)
+const scripts = written('ts', 'js', 'vue', 'diff').map(([where, block]) => {
+  const code = block.language === 'diff' ? afterChange(block.code) : block.code
+  return [where, /<script[^>]*>([\s\S]*?)<\/script>/.exec(code)?.[1] ?? code] as const
+})
 const configurations = scripts.filter(
   ([, code]) => /^export default \{/m.test(code) && /\b(?:upstreams|providers): \[/.test(code),
 )
@@ -51,7 +53,7 @@ const pythons = written('python')
 test('the guides have code, all of it in a language that is checked here or run by a test, but for what a program printed', () => {
   expect(blocks.length).toBeGreaterThan(15)
   const others = blocks.filter(
-    ({ language }) => !['ts', 'js', 'html', 'vue', 'python', 'ini', 'sh', 'text', 'yaml'].includes(language),
+    ({ language }) => !['ts', 'js', 'html', 'vue', 'diff', 'python', 'ini', 'sh', 'text', 'yaml'].includes(language),
   )
   // Run by tests/apps/verifiers.test.ts. Program.cs cannot be, and the guide says so.
   const run = [...filesShownIn('docs/guides/verifying-apis.md')].filter(([name]) => name !== 'Program.cs')
