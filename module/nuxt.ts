@@ -60,6 +60,7 @@ export default defineNuxtModule<Settings>({
     nuxt.options.experimental.ssrStreaming = false
     addAppParts()
     addServerParts()
+    trustAddedParts(nuxt)
     addTypes()
     if (nuxt.options._prepare) return
     if (nuxt.options.dev) standInFront(nuxt, settings)
@@ -86,6 +87,7 @@ function warnOfHiddenPages(nuxt: Nuxt): void {
 
 function addAppParts(): void {
   addPlugin({ src: runtime('app/nonce.server'), mode: 'server' })
+  addPlugin({ src: runtime('app/nonce.client'), mode: 'client' })
   addPlugin({ src: runtime('app/session.server'), mode: 'server' })
   addPlugin({ src: runtime('app/session.client'), mode: 'client' })
   addRouteMiddleware({ name: 'porchlight-auth', path: runtime('app/auth-middleware'), global: true })
@@ -96,6 +98,23 @@ function addAppParts(): void {
 function addServerParts(): void {
   addServerPlugin(runtime('server/provide-context'))
   addServerImports(['getUserSession', 'requireUserSession'].map(name => ({ name, from: runtime('server/session') })))
+}
+
+/** Other modules' plugins add to pages between these two, the application's own included. */
+function trustAddedParts(nuxt: Nuxt): void {
+  const hook = nuxt.hook as unknown as NitroHooks
+  const [first, last] = [runtime('server/note-page-parts'), runtime('server/stamp-added-parts')]
+  const others = (plugin: string | undefined): plugin is string =>
+    plugin !== undefined && plugin !== first && plugin !== last
+  const inOrder = (plugins: readonly (string | undefined)[] = []) => [first, ...plugins.filter(others), last]
+  hook('nitro:config', config => {
+    config.plugins = inOrder(config.plugins)
+  })
+  hook('nitro:init', nitro => {
+    nitro.hooks.hook('build:before', () => {
+      nitro.options.plugins = inOrder(nitro.options.plugins)
+    })
+  })
 }
 
 function addTypes(): void {

@@ -53,11 +53,12 @@ export const PAGE_POLICY =
   "connect-src 'self'; img-src 'self'; manifest-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /**
- * The policy of an application's rendered page: scripts and style sheets by nonce. Module runners and icons use data and
- * blob addresses, which cannot leave the page.
+ * The policy of an application's rendered page: scripts by nonce. Styles may be inline, because libraries of components
+ * add some as the page runs, without a nonce. Module runners and icons use data and blob addresses, which cannot leave
+ * the page.
  */
 export const APP_POLICY =
-  `default-src 'self'; script-src ${INLINE_SCRIPTS} 'strict-dynamic'; style-src-elem 'self' ${INLINE_STYLES}; style-src-attr 'unsafe-inline'; ` +
+  `default-src 'self'; script-src ${INLINE_SCRIPTS} 'strict-dynamic'; style-src 'self' 'unsafe-inline'; ` +
   "connect-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; worker-src 'self' blob:; " +
   "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

@@ -1,0 +1,14 @@
+export default defineNuxtConfig({
+  compatibilityDate: '2026-11-01',
+  modules: ['@nuxt/ui', '@nuxtjs/i18n', 'porchlight/nuxt'],
+  css: ['~/assets/main.css'],
+  // Fonts would be fetched from elsewhere.
+  ui: { fonts: false },
+  i18n: {
+    defaultLocale: 'en',
+    locales: [
+      { code: 'en', file: 'en.json' },
+      { code: 'zh', file: 'zh.json' },
+    ],
+  },
+})
