@@ -96,23 +96,16 @@ export const DEV_CONTEXT_HEADER = 'x-porchlight-dev'
  */
 export const DEV_SECRET_VARIABLE = 'PORCHLIGHT_DEV_SECRET'
 
-export interface DevContext {
+/** What of the context is data: the worker makes the calls itself. */
+export type DevContext = Omit<SiteContext, 'fetch' | 'setCookie' | 'report' | 'fail'> & {
   secret: string
   /** Identifies this request to the server while the page renders. */
   key: string
   /** The origin at which the server can be called back. */
   origin: string
-  session: SessionAnswer
-  nonce: string
-  policy: string | null
-  ownPages: boolean
-  demo: boolean
-  brand: SiteBrand
-  answered: readonly string[]
-  documents: readonly string[]
-  form: KeptForm | null
 }
 
+/** Functions of the context stay behind: JSON has none. */
 export function encodeDevContext(context: DevContext): string {
   return encodeURIComponent(JSON.stringify(context))
 }

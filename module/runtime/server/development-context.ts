@@ -14,20 +14,10 @@ export function developmentContext(event: H3Event): SiteContext | null {
   const header = getRequestHeader(event, DEV_CONTEXT_HEADER)
   const secret = process.env[DEV_SECRET_VARIABLE]
   if (header === undefined || secret === undefined) return null
-  const context = decodeDevContext(header)
-  if (context.secret !== secret) return null
-  const { key, origin, session, nonce, policy, ownPages, demo, brand, answered, documents, form } = context
+  const { secret: sent, key, origin, ...data } = decodeDevContext(header)
+  if (sent !== secret) return null
   return {
-    session,
-    nonce,
-    sharedNonce: null,
-    policy,
-    ownPages,
-    demo,
-    brand,
-    answered,
-    documents,
-    form,
+    ...data,
     fetch: (path, init) =>
       fetch(new URL(path, origin), {
         ...init,

@@ -7,9 +7,3 @@ export type PageParts = Record<'head' | 'bodyPrepend' | 'body' | 'bodyAppend', s
 export interface RenderHooks {
   hook(name: 'render:html', hook: (html: PageParts, about: { event: H3Event }) => void): void
 }
-
-const WITHOUT_NONCE = /<(?:script|style|link)(?=[\s>])(?![^>]*\snonce=)/g
-
-export function withNonce(tags: string, nonce: string): string {
-  return tags.replace(WITHOUT_NONCE, `$& nonce="${nonce}"`)
-}

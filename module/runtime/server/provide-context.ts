@@ -3,12 +3,8 @@ import type { H3Event } from 'h3'
 import { defineNitroPlugin } from 'nitropack/runtime'
 import { isUnderAny } from '../../../server/contract/reserved.ts'
 import type { SiteContext } from '../../../server/contract/site-context.ts'
-import { type RenderHooks, withNonce } from './page-parts.ts'
 import { findSharedNonce, findSiteContext } from './find-site-context.ts'
 import { onBehalfOf, rememberContext } from './visitor.ts'
-
-/** Nuxt's own mark. Nothing that people have written is in such a page. */
-const MADE_IN_BROWSER = /<script[^>]* data-ssr="false"/
 
 /**
  * Gives every request its context, and lets `useFetch('/auth/…')` call the server in-process, without a header that a
@@ -28,14 +24,6 @@ export default defineNitroPlugin(nitro => {
     }
     event.fetch = inProcess as H3Event['fetch']
     event.$fetch = createFetch({ fetch: inProcess, Headers }) as H3Event['$fetch']
-  })
-  // The plugin that stamps the nonce is part of the application, which does not run for a page that is made in the browser.
-  const hooks = nitro.hooks as unknown as RenderHooks
-  hooks.hook('render:html', (html, { event }) => {
-    const nonce = event.context.porchlightNonce ?? null
-    if (nonce === null || !html.bodyAppend.some(tags => MADE_IN_BROWSER.test(tags))) return
-    for (const part of ['head', 'body', 'bodyAppend'] as const)
-      html[part] = html[part].map(tags => withNonce(tags, nonce))
   })
   if (import.meta.dev) {
     nitro.hooks.hook('render:response', ({ headers = {} }, { event }) => {

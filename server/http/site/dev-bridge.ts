@@ -29,24 +29,11 @@ export function devBridge(secret: string, origin: string, toolPolicy: string | n
 
   return {
     toolPolicy,
-    carry(page, incoming, outgoing, { session, nonce, policy, ownPages, demo, brand, answered, documents, form }) {
+    carry(page, incoming, outgoing, context) {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
-      const header = encodeDevContext({
-        secret,
-        key,
-        origin,
-        session,
-        nonce,
-        policy,
-        ownPages,
-        demo,
-        brand,
-        answered,
-        documents,
-        form,
-      })
+      const header = encodeDevContext({ ...context, secret, key, origin })
       incoming.headers[DEV_CONTEXT_HEADER] = header
       incoming.rawHeaders.push(DEV_CONTEXT_HEADER, header)
     },

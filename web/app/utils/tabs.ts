@@ -1,1 +1,1 @@
-export { onOtherTab, tellOtherTabs } from '../../../module/runtime/app/tabs'
+export { tellOtherTabs } from '../../../module/runtime/app/tabs'

@@ -1,1 +1,0 @@
-export { waitUntilEnd } from '../../../module/runtime/app/session-end'
