@@ -1,26 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Running, startApp, CONFIG } from '../../../tests/support/app.ts'
-import type { BrandImage } from '../../config/brand-images.ts'
+import { acme, png, SVG, svg } from './brand.testing.ts'
 import { type Brand, toBrand } from '../../config/brand-settings.ts'
 import { presentBrand } from './present-brand.ts'
-
-const SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 20"><script>alert(1)</script></svg>'
-const svg = (width: number, height: number, content = SVG): BrandImage => ({
-  type: 'image/svg+xml',
-  content: Buffer.from(content),
-  width,
-  height,
-})
-const png = (side: number): BrandImage => ({
-  type: 'image/png',
-  content: Buffer.from('png'),
-  width: side,
-  height: side,
-})
-const acme = (more: Partial<Brand> = {}): Brand => ({
-  ...toBrand({ name: 'Acme & <Sons>', accent: '#0055cc' }),
-  ...more,
-})
 
 let app: Running
 afterEach(() => app?.close())

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import type { SecureVersion, TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
 import { PUBLIC_URL, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
@@ -57,6 +57,16 @@ async function listen(options: ServerOptions): Promise<{ origin: string; seen: s
   return { origin: `https://127.0.0.1:${(https.address() as AddressInfo).port}`, seen }
 }
 
+/** Requires a client certificate of our CA. */
+const mutual = (version: SecureVersion): ServerOptions => ({
+  ...server,
+  ca: ours.pem,
+  requestCert: true,
+  rejectUnauthorized: true,
+  minVersion: version,
+  maxVersion: version,
+})
+
 const tls = (ca: string | null, identity: Issued | null = null): UpstreamTls => ({
   ca,
   client: identity === null ? null : { cert: identity.cert, key: new Secret(identity.key) },
@@ -99,14 +109,7 @@ const isReachable = (upstream: Upstream) => createReachability(systemClock)(upst
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
   'RFC 8446 §4.4.2 an upstream of a private CA that requires a client certificate gets ours, over HTTP and WebSocket, with %s',
   async version => {
-    const { origin, seen } = await listen({
-      ...server,
-      ca: ours.pem,
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: version,
-      maxVersion: version,
-    })
+    const { origin, seen } = await listen(mutual(version))
     const upstream = { ...testUpstream(origin, { websocket: true }), tls: tls(ours.pem, client) }
     const { call, echo } = await start(upstream)
     expect(await Promise.all([call(), call()])).toMatchObject(
@@ -135,14 +138,7 @@ test.each(
 )(
   'an upstream that requires a client certificate and gets $what ($version): 502 with a code, the reason in the log, and no request arrives',
   async ({ which, version }) => {
-    const { origin, seen } = await listen({
-      ...server,
-      ca: ours.pem,
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: version,
-      maxVersion: version,
-    })
+    const { origin, seen } = await listen(mutual(version))
     const upstream = { ...testUpstream(origin, { websocket: true }), tls: tls(ours.pem, which()) }
     const { call, refusedUpgrade, log } = await start(upstream)
     const answer = await call()
