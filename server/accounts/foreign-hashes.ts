@@ -132,7 +132,7 @@ export function estimatedMs(hash: ForeignHash): number {
   }
 }
 
-/** A hash of nobody's password that takes as long to compare. */
+/** A hash that matches no password and takes as long to compare. */
 export function decoyOf(hash: ForeignHash): string {
   const base64 = (length: number) => Buffer.alloc(length).toString('base64').replaceAll('=', '')
   switch (hash.kind) {

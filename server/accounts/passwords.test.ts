@@ -379,7 +379,7 @@ describe('hashes by another system', () => {
   })
 
   test('ASVS 6.3.8 a wrong password takes as long whether the account is unknown, ours or imported', async () => {
-    // Our hash for ann; nobody's hash; the decoy; then one comparison each: unknown, ours, imported, imported and quick.
+    // Our hash for ann; the hash for unknown addresses; the decoy; then one comparison each: unknown, ours, imported, imported and quick.
     const { passwords, imported, pauses, decoys } = setUp([10, 10, 100, 10, 12, 100, 90], DJANGO?.hash ?? '')
     const ours = { id: 'bob', passwordSealed: await passwords.seal(OURS, 'bob', null) }
     expect(await passwords.compare('wrong', null, null)).toBe('wrong')

@@ -58,7 +58,7 @@ export interface PasswordDeps {
   clock: Clock
   log: Log
   meter: Meter
-  /** A hash of nobody's that takes as long to compare as the slowest that was imported; null: none was. */
+  /** A hash that matches no password and takes as long to compare as the slowest imported one; null: none was imported. */
   importDecoy: () => Promise<string | null>
   pause: (ms: number) => Promise<unknown>
 }

@@ -254,7 +254,7 @@ export function createApp(deps: AppDeps): App {
   return {
     createServer: () => httpServer({ log, security, brand, listener, upgrade, ServerResponse, proxyProtocol }),
     handle: (incoming, outgoing) => {
-      // Whoever has begun to answer goes on.
+      // A middleware has begun the response, and has to finish it.
       if (!outgoing.headersSent) listener(incoming, adoptResponse(outgoing, ServerResponse))
     },
     upgrade,

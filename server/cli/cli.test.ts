@@ -51,7 +51,7 @@ function run(
   )
 }
 
-/** Whether this machine has the program that stands in for a terminal: util-linux's. */
+/** Whether this machine has `script` (util-linux), which provides a pseudo-terminal. */
 const hasTerminal = spawnSync('script', ['--version']).stdout?.includes('util-linux') === true
 
 /** Runs a command as somebody does who sits at a terminal, and types one line once it asks. */
