@@ -58,7 +58,7 @@ export interface PasswordDeps {
   clock: Clock
   log: Log
   meter: Meter
-  /** A hash that matches no password and takes as long to compare as the slowest imported one; null: none was imported. */
+  /** A hash that matches no password and compares as slowly as the slowest imported one; null: none was imported. */
   importDecoy: () => Promise<string | null>
   pause: (ms: number) => Promise<unknown>
 }

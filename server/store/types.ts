@@ -371,7 +371,7 @@ export interface AccountStore {
    * @throws Problem `last_admin` if there would be accounts, and no administrator who can sign in
    */
   importAll(accounts: readonly AccountRecord[], decoy: string | null, origin: Origin): Promise<AccountRecord[]>
-  /** A hash that matches no password and takes as long to compare as the slowest imported one; null: none was imported. */
+  /** A hash that matches no password and compares as slowly as the slowest imported one; null: none was imported. */
   importDecoy(): Promise<string | null>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRecord>
