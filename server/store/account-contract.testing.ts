@@ -3,7 +3,8 @@ import { DAY } from '../base/clock.ts'
 import { accountRecord, codeRecord, NOW, sessionRecord } from './records.testing.ts'
 import { newTestAccountId } from './test-account-ids.ts'
 import { networkKey, recentKey, strangersLock } from './throttle-keys.ts'
-import type { AccountRecord, SessionRecord, Store } from './types.ts'
+import type { AccountRecord } from './account-types.ts'
+import type { SessionRecord, Store } from './types.ts'
 
 const OPERATOR = { userId: null, sessionId: null }
 
@@ -38,7 +39,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
     afterEach(() => opened.remove())
 
     const insert = (row: SessionRecord) =>
-      sessions.insert({ session: row, replaces: null, passwordSetAt: null, grant: null, limit: null })
+      sessions.insert({ session: row, replaces: null, passwordSetAt: null, grant: null, limit: null, newDevice: false })
     const kinds = async (userId: string) => (await events.page(userId, null, 100)).map(event => event.kind)
     const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 

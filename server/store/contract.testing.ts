@@ -3,15 +3,8 @@ import { DAY, HOUR, MINUTE } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import { grantRecord, NOW, sessionRecord } from './records.testing.ts'
 import { retryingSessions } from './retrying.testing.ts'
-import type {
-  AccountRecord,
-  EventRecord,
-  EventStore,
-  NewSession,
-  SessionChange,
-  SessionRecord,
-  SessionStore,
-} from './types.ts'
+import type { AccountRecord } from './account-types.ts'
+import type { EventRecord, EventStore, NewSession, SessionChange, SessionRecord, SessionStore } from './types.ts'
 
 /** A store of sessions, and direct access for tests. */
 export interface SessionBench {
@@ -52,7 +45,15 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     afterEach(() => bench.close())
 
     const insert = (session: SessionRecord, more: Partial<NewSession> = {}) =>
-      sessions.insert({ session, replaces: null, passwordSetAt: null, grant: null, limit: null, ...more })
+      sessions.insert({
+        session,
+        replaces: null,
+        passwordSetAt: null,
+        grant: null,
+        limit: null,
+        newDevice: false,
+        ...more,
+      })
     const insertAll = (...publicIds: string[]) => Promise.all(publicIds.map(id => insert(sessionRecord(id))))
     const listed = async (userId = 'ann') => (await sessions.page(userId, null, 1000)).sessions.map(one => one.publicId)
     const change = (publicId: string, what: SessionChange | null) =>

@@ -1,9 +1,14 @@
 import { DAY } from '../base/clock.ts'
-import type { AccountRecord, CodeRecord, IdentityRecord, ProviderGrantRecord, SessionRecord } from './types.ts'
+import type { MailRecord } from './mail-types.ts'
+import type { AccountRecord } from './account-types.ts'
+import type { CodeRecord, IdentityRecord, ProviderGrantRecord, SessionRecord } from './types.ts'
 
 // Records for tests, each like any other of its kind but for its id and what `changes` says.
 
 export const NOW = 1_800_000_000_000
+
+/** By the command line, whose authority is never lost. */
+export const ORIGIN = { at: NOW, byUserId: null, sessionId: null, userAgent: null, network: null }
 
 /** It has no password unless `changes` says so. */
 export function accountRecord(id: string, changes: Partial<AccountRecord> = {}): AccountRecord {
@@ -12,12 +17,16 @@ export function accountRecord(id: string, changes: Partial<AccountRecord> = {}):
     email: `${id}@example.org`,
     emailKey: `${id}@example.org`,
     emailVerifiedAt: null,
+    mailRefusedAt: null,
     name: id,
     roles: ['user'],
     passwordSealed: null,
     passwordChangedAt: null,
     createdAt: 1,
     disabledAt: null,
+    language: null,
+    secondFactorAt: null,
+    factorsChangedAt: null,
     ...changes,
   }
 }
@@ -56,6 +65,7 @@ export function codeRecord(kind: CodeRecord['kind'], codeHash: string, changes: 
     kind,
     userId: null,
     email: null,
+    address: null,
     roles: ['user'],
     byUserId: null,
     bySessionId: null,
@@ -102,6 +112,30 @@ export function grantRecord(id: string, changes: Partial<ProviderGrantRecord> = 
     idTokenAlg: null,
     recheckAt: null,
     endedAt: null,
+    ...changes,
+  }
+}
+
+export function mailRecord(id: string, changes: Partial<MailRecord> = {}): MailRecord {
+  return {
+    id,
+    kind: 'reset',
+    userId: 'ann',
+    address: 'ann@example.org',
+    addressKey: 'ann@example.org',
+    language: null,
+    sealed: null,
+    codeHash: null,
+    byUserId: null,
+    userAgent: null,
+    network: null,
+    createdAt: NOW,
+    nextAt: NOW,
+    attempts: 0,
+    doubts: 0,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
     ...changes,
   }
 }

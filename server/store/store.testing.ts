@@ -17,9 +17,10 @@ import type { Store } from './types.ts'
 export function testStore(
   clock: Clock = systemClock,
   log: Log = createLog('silent'),
+  queuesNotices = false,
 ): { store: SqliteStore; dataDir: string; remove(): void } {
   const dataDir = mkdtempSync(join(tmpdir(), 'porchlight-store-'))
-  const store = openStore({ dataDir, mayCreate: true, clock, log, onFailure: () => {} })
+  const store = openStore({ dataDir, mayCreate: true, queuesNotices, clock, log, onFailure: () => {}, onCommit: null })
   return {
     store,
     dataDir,

@@ -16,7 +16,20 @@ export const knownLock = (userId: string): string => `lock:known:${userId}`
 export const networkKey = (network: string): string => `network:${network}`
 /** A known device is not throttled for what others do from its network. */
 export const knownNetworkKey = (userId: string): string => `network:known:${userId}`
+export const forgotKey = (network: string): string => `forgot:${network}`
+/** Addresses that an account, or anybody of a network, has asked to confirm. */
+export const emailKeyOf = (userId: string): string => `email:${userId}`
+export const emailNetworkKey = (network: string): string => `email-network:${network}`
 export const registerKey = (network: string): string => `register:${network}`
+/** Codes of a second factor, apart from passwords: they are only asked for after a right one. */
+export const codeKey = (kind: CodeKind, userId: string): string => `code:${kind}:${userId}`
+export const codeLock = (kind: CodeKind, userId: string): string => `lock:code:${kind}:${userId}`
+export const codeNetworkKey = (network: string): string => `network:code:${network}`
+type CodeKind = 'totp' | 'recovery'
+
+/** The keys that throttle and lock codes of an account. */
+export const codeKeys = (userId: string): string[] =>
+  (['totp', 'recovery'] as const).flatMap(kind => [codeKey(kind, userId), codeLock(kind, userId)])
 
 /** The keys that throttle and lock out strangers. */
 export const strangersKeys = (emailKey: string): string[] => [recentKey(emailKey), strangersLock(emailKey)]

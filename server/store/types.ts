@@ -1,6 +1,10 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
+import type { Language } from '../contract/languages.ts'
 import type { EventKind, Role } from '../contract/wire.ts'
+import type { AccountRecord, Maker, Origin } from './account-types.ts'
+import type { FactorStore } from './factor-types.ts'
+import type { MailStore, NewMail } from './mail-types.ts'
 
 /**
  * What is stored, and what callers may expect of a store. `sqlite/` and `memory/` implement these interfaces;
@@ -20,23 +24,6 @@ import type { EventKind, Role } from '../contract/wire.ts'
  */
 
 // ---- Records. Times are unix milliseconds.
-
-export interface AccountRecord {
-  id: string
-  /** null: created by a provider that did not vouch for an address. Always null together with `emailKey`. */
-  email: string | null
-  /** The address in the form that is compared: NFC, lower case. Unique. */
-  emailKey: string | null
-  /** When a linked provider first vouched for `email`; null: nobody has verified it. */
-  emailVerifiedAt: UnixMs | null
-  name: string
-  roles: Role[]
-  /** An argon2id string sealed under the `at-rest` purpose with the account's id; null: no password sign-in. */
-  passwordSealed: string | null
-  passwordChangedAt: UnixMs | null
-  createdAt: UnixMs
-  disabledAt: UnixMs | null
-}
 
 export interface SessionRecord {
   /** SHA-256 of the sid, base64url. The sid itself is only in the browser. */
@@ -82,17 +69,23 @@ export interface EventRecord {
   network: string | null
 }
 
-/** A one-time code: setup, invitation or password reset. */
+/** A one-time code: setup, invitation, password reset; confirmation of an address, and restoring an earlier one. */
 export interface CodeRecord {
   id: string
   codeHash: string
-  kind: 'setup' | 'invite' | 'reset'
-  /** reset: whose password. */
+  kind: 'setup' | 'invite' | 'reset' | 'email' | 'email_restore'
+  /** reset: whose password. email, email_restore: whose address. */
   userId: string | null
-  /** invite: the only address that may use it, or null. */
+  /**
+   * In the form that is compared. invite: the only address that may use it, or null. reset: the address that it was
+   * mailed to, or null. email: the address to confirm. email_restore: the address to restore, which nobody else can take
+   * until then.
+   */
   email: string | null
+  /** Where it was mailed, as typed: whoever uses it has that address. null: it was handed over. */
+  address: string | null
   roles: Role[]
-  /** The administrator who created it, and the public id of their session; null: the command line. */
+  /** The account that created it, and the public id of its session; null: the command line, or the server itself. */
   byUserId: string | null
   bySessionId: string | null
   createdAt: UnixMs
@@ -165,21 +158,6 @@ export interface ProviderGrantRecord {
 /** Where a walk through a list stopped. Opaque: only the store that created it can read it. */
 export type Cursor = string
 
-/** When and from where something was done. `byUserId`: the other account that did it, if any. */
-export interface Origin {
-  at: UnixMs
-  byUserId: string | null
-  sessionId: string | null
-  userAgent: string | null
-  network: string | null
-}
-
-/** Who does something, and the public id of their session: null for the command line, whose authority is never lost. */
-export interface Maker {
-  userId: string | null
-  sessionId: string | null
-}
-
 // ---- Everything
 
 export interface Store {
@@ -187,6 +165,9 @@ export interface Store {
   readonly events: EventStore
   readonly accounts: AccountStore
   readonly codes: CodeStore
+  readonly addresses: AddressStore
+  readonly mails: MailStore
+  readonly factors: FactorStore
   readonly throttles: ThrottleStore
   readonly identities: IdentityStore
   readonly providerGrants: ProviderGrantStore
@@ -235,6 +216,8 @@ export interface NewSession {
   grant: ProviderGrantRecord | null
   /** The account's sessions beyond it end, too; null: no limit. */
   limit: SessionLimit | null
+  /** Whether the account has never signed in from this browser before: its owner is told. */
+  newDevice: boolean
 }
 
 /** What a decision on a session may do to it. */
@@ -373,6 +356,8 @@ export interface AccountStore {
   importAll(accounts: readonly AccountRecord[], decoy: string | null, origin: Origin): Promise<AccountRecord[]>
   /** A hash that matches no password and compares as slowly as the slowest imported one; null: none was imported. */
   importDecoy(): Promise<string | null>
+  /** The language of the account's mail. Not recorded in the log. */
+  setLanguage(id: string, language: Language): Promise<void>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRecord>
   /**
@@ -412,7 +397,7 @@ export interface AccountStore {
 
 // ---- One-time codes. A code stays unused where using it throws.
 
-export type InviteRecord = CodeRecord & { byName: string | null }
+export type InviteRecord = CodeRecord & { byName: string | null; isRefused: boolean }
 
 export interface CodeStore {
   /**
@@ -423,13 +408,21 @@ export interface CodeStore {
   /**
    * @throws Problem `forbidden`, `not_signed_in` if its creator has lost that authority in the meantime;
    * `limit_reached`
+   * @param mail brings it; null: it is handed over otherwise
+   * @returns whether it is mailed
    */
-  createInvite(code: CodeRecord, origin: Origin): Promise<void>
+  createInvite(code: CodeRecord, origin: Origin, mail?: NewMail | null): Promise<boolean>
   /**
    * Creates a reset code for `code.userId`; earlier ones for the same account become void.
    * @throws Problem `not_found`; otherwise as `createInvite`
    */
   createReset(code: CodeRecord & { userId: string }, origin: Origin): Promise<void>
+  /**
+   * Creates a reset code for the account with that address and mails it there, if there is one that is not disabled. One
+   * without a password gets the mail `reset_elsewhere` and no code. Writes as much for an unknown address.
+   * @param code its `email` is the address
+   */
+  mailReset(code: CodeRecord, mail: NewMail, origin: Origin): Promise<void>
   /** A code that could be used now, or null. Only a preliminary check: what counts is decided when it is used. */
   find(kind: CodeRecord['kind'], codeHash: string, now: UnixMs): Promise<CodeRecord | null>
   /**
@@ -454,10 +447,55 @@ export interface CodeStore {
    */
   useInvite(codeHash: string, account: AccountRecord, origin: Origin): Promise<AccountRecord>
   /**
-   * Uses a reset code: sets a new password and ends every session.
+   * Uses a reset code: sets a new password and ends every session. One that was mailed proves the account's address.
    * @throws Problem `account_disabled`; `invalid_code`, also if its creator is no longer an administrator
    */
   useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
+}
+
+// ---- Addresses
+
+/** A code, and the mail that brings it to where it belongs: `address` and language are those that the store finds. */
+export interface MailedCode {
+  code: CodeRecord
+  mail: NewMail
+}
+
+/** Confirming an account's address, changing it, and restoring an earlier one. */
+export interface AddressStore {
+  /** The address that an account has asked for and not confirmed yet; whether the mail with the code was refused. */
+  pending(userId: string, now: UnixMs): Promise<(CodeRecord & { isRefused: boolean }) | null>
+  /**
+   * Mails a code that confirms an address, which may be the account's own; an earlier one becomes void. An address of
+   * another account gets the mail `email_in_use` in place of the code: as much is written, and the caller does not learn
+   * of it (ASVS 6.3.8).
+   * @param asked.code its `userId` is the account, its `email` and `address` the address
+   * @throws Problem `not_signed_in`, `session_replaced` if the session has ended; `account_disabled`, `not_found`;
+   * `slow_down` if too many mails have gone to that address, or none can be accepted now
+   */
+  ask(asked: MailedCode, origin: Origin): Promise<void>
+  /**
+   * Withdraws it.
+   * @returns false if there is none
+   */
+  cancel(userId: string, origin: Origin): Promise<boolean>
+  /**
+   * Confirms an address. One that is new becomes the account's: open links that were mailed to the one before become
+   * void, and that one is told, if it was verified with a code that restores it.
+   * @param back that code; only used in this case
+   * @throws Problem `invalid_code`, also for the code of another account; `email_taken`, `account_disabled`;
+   * `limit_reached` if too many earlier addresses can be restored; `slow_down` if the mail cannot be accepted now;
+   * otherwise as `ask`
+   */
+  confirm(codeHash: string, by: Maker & { userId: string }, back: MailedCode, origin: Origin): Promise<Changed>
+  /**
+   * Restores an earlier address and ends every session. Whoever had the account in the meantime keeps nothing: codes,
+   * identities that were linked since, and the means to restore an address that was set later become void.
+   * @param passwordSealed the new password; null: the account has none
+   * @param told the mail for the address that loses the account
+   * @throws Problem `invalid_code`, `account_disabled`, `email_taken`
+   */
+  restore(codeHash: string, passwordSealed: string | null, told: NewMail, origin: Origin): Promise<Changed>
 }
 
 // ---- Throttles. Their keys are in throttle-keys.ts.
@@ -634,6 +672,10 @@ export interface EndedAtProvider {
 }
 
 export interface ProviderGrantStore {
+  /** Keeps the grant of a sign-in that waits for a second factor. Its `sessionId` is no session's. */
+  park(grant: ProviderGrantRecord): Promise<void>
+  /** Takes it out again: only one of several concurrent calls gets it. */
+  unpark(sessionId: string): Promise<ProviderGrantRecord | null>
   find(id: string): Promise<ProviderGrantRecord | null>
   /** The active grant of a session at one provider. */
   ofSession(sessionId: string, provider: string): Promise<ProviderGrantRecord | null>
@@ -719,11 +761,18 @@ export interface SingleUseStore {
  * many were deleted: fewer than `limit` means that it is done.
  */
 export interface HousekeepingStore {
+  /**
+   * Counts the sessions that have not ended among the next `limit`.
+   * @param after `next` of the previous call; null: from the first
+   */
+  countLiving(at: UnixMs, after: Cursor | null, limit: number): Promise<{ living: number; next: Cursor | null }>
   events(before: UnixMs, limit: number): Promise<number>
   /** Sessions that had ended before then, whether or not that was noticed. */
   sessions(before: UnixMs, limit: number): Promise<number>
   /** One-time codes that were used or had expired before then. */
   codes(before: UnixMs, limit: number): Promise<number>
+  /** Mails that had ended before then. */
+  mails(before: UnixMs, limit: number): Promise<number>
   /** Failed attempts, the last of which was before then; counts that lock a password are kept over a year longer. */
   throttles(before: UnixMs, limit: number): Promise<number>
   /** The oldest of those with few failures, if there are more than `most` in total. */
@@ -779,12 +828,14 @@ export interface MaintenanceStore {
    */
   findDamage(): Promise<string | null>
   /**
-   * Copies the store into a new file while it is in use.
+   * Copies the store into a new file while it is in use, and remembers when.
    * @throws the system's or the driver's error
    */
-  backup(file: string): Promise<void>
+  backup(file: string, at: UnixMs): Promise<void>
+  /** When the last backup was written; null: there was none. */
+  lastBackupAt(): Promise<UnixMs | null>
   /**
-   * Voids every one-time code, then ends every session, in batches: after a restore, where used codes would work again,
+   * Voids every one-time code and recovery code, then ends every session, in batches: after a restore, where used codes would work again,
    * and when keys were compromised.
    * @param announce called with each batch
    * @returns how many sessions ended

@@ -1,9 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY } from '../base/clock.ts'
-import { accountRecord, codeRecord, grantRecord, identityRecord, NOW, sessionRecord } from './records.testing.ts'
+import {
+  accountRecord,
+  codeRecord,
+  grantRecord,
+  identityRecord,
+  NOW,
+  ORIGIN,
+  sessionRecord,
+} from './records.testing.ts'
 import type { Cursor, EndedSession, ProviderGrantRecord, SessionRecord, Store } from './types.ts'
-
-const ORIGIN = { at: NOW, byUserId: null, sessionId: null, userAgent: null, network: null }
 
 /** What a store of everything promises about walks through it, single uses, and ending whatever there is. */
 export function upkeepContract(name: string, open: () => { store: Store; remove(): void }): void {
@@ -20,7 +26,7 @@ export function upkeepContract(name: string, open: () => { store: Store; remove(
     afterEach(() => opened.remove())
 
     const insert = (session: SessionRecord, grant: ProviderGrantRecord | null = null) =>
-      store.sessions.insert({ session, replaces: null, passwordSetAt: null, grant, limit: null })
+      store.sessions.insert({ session, replaces: null, passwordSetAt: null, grant, limit: null, newDevice: false })
     /** Sessions that were opened by a sign-in at the provider, each with a grant of its own. */
     const signInThere = (...ids: string[]) =>
       Promise.all(ids.map(id => insert(sessionRecord(id), grantRecord(`g-${id}`))))
@@ -57,6 +63,25 @@ export function upkeepContract(name: string, open: () => { store: Store; remove(
       expect(await keyRecords.counter()).toBe(7)
       expect(await keyRecords.keyChecks('roots')).toEqual([{ id: 'k', check: 'c' }])
       expect(await keyRecords.keyChecks('signing')).toEqual([])
+    })
+
+    test('sessions are counted as living until they end or are past an end, however many calls it takes', async () => {
+      // Two ends alike: a page may stop between them.
+      const ends = [NOW + 5, NOW + 5, NOW + 5, NOW + 6, NOW + 7]
+      await Promise.all(ends.map((absoluteEndsAt, n) => insert(sessionRecord(`s${n}`, { absoluteEndsAt }))))
+      await insert(sessionRecord('over', { absoluteEndsAt: NOW }))
+      await insert(sessionRecord('idle', { lastSeenAt: NOW - 10, idleMs: 10, absoluteEndsAt: NOW + 6 }))
+      await endAll('s4')
+      for (const limit of [1, 2, 3, 100]) {
+        let after: Cursor | null = null
+        let total = 0
+        do {
+          const page: { living: number; next: Cursor | null } = await store.housekeeping.countLiving(NOW, after, limit)
+          total += page.living
+          after = page.next
+        } while (after !== null)
+        expect(total, `by ${limit}`).toBe(4)
+      }
     })
 
     test('the keys in use are those of living sessions, however many calls it takes to look at all', async () => {

@@ -1,6 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { toEmailKey } from '../base/email-key.ts'
-import type { AccountRecord, IdentityRecord } from './types.ts'
+import type { AccountRecord } from './account-types.ts'
+import type { IdentityRecord } from './types.ts'
 
 /**
  * What an identity says about its account's address. Once verified it stays so: the claim tells of the time of the

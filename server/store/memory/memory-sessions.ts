@@ -3,8 +3,8 @@ import { Problem } from '../../base/problem.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import { positionOf } from '../cursors.ts'
 import { chooseExcess, END_BATCH, ENDED_KEPT_MAX, refuseEnded, toEnded } from '../session-rules.ts'
+import type { AccountRecord } from '../account-types.ts'
 import type {
-  AccountRecord,
   EndedBatch,
   EndedSession,
   EventRecord,

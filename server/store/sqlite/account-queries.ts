@@ -3,11 +3,12 @@ import type { UnixMs } from '../../base/clock.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { Role } from '../../contract/wire.ts'
 import { isTestAccount, TEST_PREFIX } from '../test-account-ids.ts'
-import type { AccountStore, AccountWithSessions, Changed, EndedSession, Origin } from '../types.ts'
-import { type Database, isConstraint } from './database.ts'
+import type { Origin } from '../account-types.ts'
+import type { AccountStore, AccountWithSessions, Changed, EndedSession } from '../types.ts'
+import type { Database } from './database.ts'
 import { and, asc, count, eq, gt, inArray, isNotNull, isNull, max, ne, type SQL, sql } from './drizzle.ts'
 import { recordEvent } from './events.ts'
-import { accounts, type AccountRow, sessions } from './schema.ts'
+import { accounts, type AccountRow, codes, sessions } from './schema.ts'
 import { endSessionsOf } from './session-ends.ts'
 import { clearLocks } from './throttles.ts'
 import { requireAdministrator, voidCodes } from './voiding.ts'
@@ -74,6 +75,8 @@ export function accountQueries(db: Database): Omit<AccountStore, keyof ImportQue
         const enabled = applyDisabled(found, false, origin).account
         return writeRoles(db, applyName(enabled, row.name, origin), row.roles, origin)
       }),
+    setLanguage: (id, language) =>
+      db.write(() => void db.sql.update(accounts).set({ language }).where(eq(accounts.id, id)).run()),
     changeName: (id, name, origin) => db.write(() => applyName(mustFind(id), name, origin)),
 
     change: (id, { roles, disabled }, maker, origin) =>
@@ -160,20 +163,33 @@ export function insertAccount(
   origin: Origin,
   kind: 'account_created' | 'account_imported' = 'account_created',
 ): AccountRow {
-  try {
-    db.sql.insert(accounts).values(row).run()
-  } catch (error) {
-    if (
-      isConstraint(error) &&
-      row.emailKey !== null &&
-      db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.emailKey, row.emailKey)).get() !== undefined
-    ) {
-      throw new Problem('email_taken', {}, error)
-    }
-    throw error
-  }
+  if (row.emailKey !== null) requireFree(db, row.emailKey, row.id, origin.at)
+  db.sql.insert(accounts).values(row).run()
   recordEvent(db, kind, row.id, origin)
   return row
+}
+
+/**
+ * Whether an address belongs to another account, or to one that may still restore it. Synchronous.
+ * @param userId the account that wants it
+ */
+export function holdsAddress(db: Database, emailKey: string, userId: string, now: UnixMs): boolean {
+  const theirs = and(eq(accounts.emailKey, emailKey), ne(accounts.id, userId))
+  if (db.sql.select({ id: accounts.id }).from(accounts).where(theirs).get() !== undefined) return true
+  // The kind is written out, as in the index.
+  const held = and(sql`kind = 'email_restore'`, eq(codes.email, emailKey), ne(codes.userId, userId))
+  return (
+    db.sql
+      .select({ id: codes.id })
+      .from(codes)
+      .where(and(held, isNull(codes.usedAt), gt(codes.endsAt, now)))
+      .get() !== undefined
+  )
+}
+
+/** @throws Problem `email_taken` */
+export function requireFree(db: Database, emailKey: string, userId: string, now: UnixMs): void {
+  if (holdsAddress(db, emailKey, userId, now)) throw new Problem('email_taken')
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import type { SecurityLine } from '../../base/security-log.ts'
 import { drizzle } from './drizzle.ts'
-import { BUSY_PATIENCE_MS, BUSY_RETRY_MS, createGroupCommit } from './group-commit.ts'
+import { BUSY_PATIENCE_MS, BUSY_RETRY_MS, createGroupCommit, type OnCommit } from './group-commit.ts'
 
 /**
  * One writer connection. Every query goes through `read` or `write`, so that a failing disk is the same problem
@@ -14,6 +14,8 @@ import { BUSY_PATIENCE_MS, BUSY_RETRY_MS, createGroupCommit } from './group-comm
 export interface Database {
   readonly sql: BetterSQLite3Database
   readonly raw: Sqlite.Database
+  /** Whether people are told by mail what happens to their accounts. */
+  queuesNotices: boolean
   /** @throws Problem `store_unavailable` */
   read<T>(work: () => T): Promise<T>
   /**
@@ -35,6 +37,8 @@ export interface Database {
   onNoted(listener: (line: SecurityLine) => void): void
   /** Calls back each time the disk or the file fails a query. */
   onFailure(listener: () => void): void
+  /** Calls back after each transaction with the time that it took. */
+  onCommit(listener: OnCommit): void
   /**
    * From now on, another program's lock never blocks the event loop: reads and writes that meet one wait
    * asynchronously.
@@ -105,6 +109,7 @@ export function openDatabase(file: string, clock: Clock): Database {
   return {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,
+    queuesNotices: false,
     read,
     write: work => write(work, { patient: false }),
     writePatiently: work => write(work, { patient: true }),
@@ -115,6 +120,7 @@ export function openDatabase(file: string, clock: Clock): Database {
     onFailure(listener) {
       failed = listener
     },
+    onCommit: commits.onCommit,
     serve: () => void raw.pragma(`busy_timeout = ${SERVING_MS}`),
     close() {
       if (raw.open) raw.pragma(`busy_timeout = ${PATIENT_MS}`)

@@ -9,8 +9,26 @@ import type * as Core from 'drizzle-orm/sqlite-core'
 const require = createRequire(import.meta.url ?? `${process.cwd()}/package.json`)
 
 const { getTableColumns } = require('drizzle-orm') as typeof Orm
-export const { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, max, ne, or, sql } =
-  require('drizzle-orm') as typeof Orm
+export const {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  max,
+  min,
+  ne,
+  notInArray,
+  or,
+  sql,
+} = require('drizzle-orm') as typeof Orm
 export const { blob, index, integer, sqliteTable, text, uniqueIndex } =
   require('drizzle-orm/sqlite-core') as typeof Core
 export const { drizzle } = require('drizzle-orm/better-sqlite3') as typeof Driver

@@ -1,6 +1,9 @@
+import type { Notice } from '../../contract/mail-kinds.ts'
 import type { EventKind } from '../../contract/wire.ts'
-import type { EventStore, Origin } from '../types.ts'
+import type { Origin } from '../account-types.ts'
+import type { EventStore } from '../types.ts'
 import type { Database } from './database.ts'
+import { queueNotice } from './mails.ts'
 import { and, desc, eq, lt, sql } from './drizzle.ts'
 import { accounts, type CodeRow, events } from './schema.ts'
 
@@ -33,26 +36,36 @@ export function eventQueries(db: Database): EventStore {
 }
 
 /** Kinds that are logged where they are decided, with details only known there. */
-type ToldElsewhere = 'signed_in' | 'sign_in_failed' | 'session_ended'
+type ToldElsewhere = 'signed_in' | 'sign_in_failed' | 'session_ended' | 'mail_refused'
+
+const FAILURES: ReadonlySet<EventKind> = new Set([
+  'password_locked',
+  'passkey_counter_reversed',
+  'second_factor_failed',
+  'second_factor_locked',
+])
 
 /**
  * Writes one log row, and a line for the operator's log. Synchronous: for use inside the `db.write` that it records.
+ * @param notice what the owner is told, if it is a kind that they are told
  */
 export function recordEvent(
   db: Database,
   kind: Exclude<EventKind, ToldElsewhere>,
   userId: string,
   origin: Origin,
+  notice: EventKind | Notice = kind,
 ): void {
   db.sql
     .insert(events)
     .values({ kind, userId, ...origin })
     .run()
+  queueNotice(db, notice, userId, origin)
   if (kind === 'reset_link_made') noteCode(db, 'code_created', { kind: 'reset', userId }, origin)
   else
     db.note({
       event: kind,
-      outcome: kind === 'password_locked' ? 'failure' : 'success',
+      outcome: FAILURES.has(kind) ? 'failure' : 'success',
       accountId: userId,
       ...whoAndWhence(origin),
     })

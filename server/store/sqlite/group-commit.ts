@@ -13,6 +13,7 @@ export interface GroupCommit {
    * @param patient whether it may wait up to `PATIENT_REST_MS` for others while there is a rush
    */
   write<T>(work: () => T, patient?: boolean): Promise<T>
+  onCommit(listener: OnCommit): void
   /** Writes everything that waits at once; what cannot be written now fails. */
   flush(): void
 }
@@ -24,6 +25,9 @@ export interface Failures {
   /** Whether another program holds the lock: nothing was done, and a retry may succeed. */
   isBusy(error: unknown): boolean
 }
+
+/** Told how long each transaction took in ms; null: nobody is. */
+export type OnCommit = ((ms: number) => void) | null
 
 interface Waiting {
   work: () => unknown
@@ -58,6 +62,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
   let rest = 0
   let isScheduled = false
   let patientCommits = PATIENT_COMMITS
+  let committed: OnCommit = null
   /** A transaction, or a savepoint within one. */
   const atomically = raw.transaction((work: () => unknown) => work())
 
@@ -107,6 +112,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
     rest = REST_TURNS
     countPatient(batch)
     let answers: (() => void)[]
+    const startedAt = committed === null ? 0 : clock.now().steady
     try {
       answers = atomically.immediate(() => workedOff(batch)) as (() => void)[]
     } catch (error) {
@@ -118,6 +124,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
       fail(batch.slice(0, batch.length - kept.length), error)
       return
     }
+    committed?.(clock.now().steady - startedAt)
     waiting = batch.slice(answers.length)
     if (waiting.length > 0) schedule()
     for (const answer of answers) answer()
@@ -154,6 +161,9 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
 
   return {
     write,
+    onCommit(listener) {
+      committed = listener
+    },
     flush() {
       while (waiting.length > 0) commit(Infinity)
     },

@@ -1,5 +1,5 @@
 import { Problem } from '../../base/problem.ts'
-import type { Origin } from '../types.ts'
+import type { Origin } from '../account-types.ts'
 import { anybody, type ImportQueries, insertAccount } from './account-queries.ts'
 import type { Database } from './database.ts'
 import { eq, inArray, sql } from './drizzle.ts'

@@ -16,7 +16,15 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true }))
 
 const open = () =>
-  openStore({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent'), onFailure: () => {} })
+  openStore({
+    dataDir,
+    mayCreate: true,
+    clock: systemClock,
+    log: createLog('silent'),
+    queuesNotices: false,
+    onFailure: () => {},
+    onCommit: null,
+  })
 
 /** A database larger than what is read before a start, closed cleanly. */
 function makeLarge(): void {

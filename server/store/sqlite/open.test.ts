@@ -29,7 +29,15 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const open = (mayCreate = true) =>
-  openStore({ dataDir, mayCreate, clock: systemClock, log: createLog('silent'), onFailure: () => {} })
+  openStore({
+    dataDir,
+    mayCreate,
+    clock: systemClock,
+    log: createLog('silent'),
+    queuesNotices: false,
+    onFailure: () => {},
+    onCommit: null,
+  })
 const refusal = (work: () => unknown): OperatorError => {
   try {
     work()
@@ -65,6 +73,25 @@ describe('a healthy database', () => {
     const again = open()
     expect(again.db.raw.pragma('synchronous', { simple: true })).toBe(2)
     again.close()
+  })
+
+  test('whose last write a kill interrupted is rolled back and opens', () => {
+    open().close()
+    const file = databaseFile(dataDir)
+    const raw = new Sqlite(file)
+    raw.pragma('journal_mode = DELETE')
+    // Too small a cache for the write, so that pages reach the file before the commit, as they are when a process is killed.
+    raw.pragma('cache_size = 1')
+    raw.exec('BEGIN; CREATE TABLE half (page BLOB)')
+    for (let i = 0; i < 200; i++) raw.exec('INSERT INTO half VALUES (zeroblob(4096))')
+    const [interrupted, journal] = [file, `${file}-journal`].map(part => readFileSync(part))
+    raw.exec('ROLLBACK')
+    raw.close()
+    writeFileSync(file, interrupted ?? '')
+    writeFileSync(`${file}-journal`, journal ?? '')
+    const store = open(false)
+    expect(store.db.raw.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").pluck().get()).toBe(0)
+    store.close()
   })
 
   test('left incomplete by a killed first start is created again', () => {

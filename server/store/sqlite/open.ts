@@ -90,11 +90,37 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
 
 /**
  * Inspects a database without writing to it, since opening it for writing would already change a file that is not ours.
+ * Only what a killed process left half written is undone.
  * @param whole whether to read all of it, which takes time and pages in proportion to its size
  * @returns the missing migrations
  * @throws OperatorError if it is not a healthy database of ours; the driver's error if it cannot be read
  */
 export function inspect(file: string, known: readonly Migration[], backups: string, whole: boolean): Migration[] {
+  try {
+    return inspectUnchanged(file, known, backups, whole)
+  } catch (error) {
+    if (!leftInTheMiddle(error)) throw error
+    rollBack(file)
+    return inspectUnchanged(file, known, backups, whole)
+  }
+}
+
+/** Whether a process was killed in the middle of a write, whose journal has to be rolled back before anybody can read. */
+function leftInTheMiddle(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code === 'SQLITE_READONLY_ROLLBACK'
+}
+
+/** The journal beside a database says what to undo, and only a connection that may write does so: at its first read. */
+function rollBack(file: string): void {
+  const raw = new Sqlite(file, { fileMustExist: true })
+  try {
+    raw.pragma('schema_version')
+  } finally {
+    raw.close()
+  }
+}
+
+function inspectUnchanged(file: string, known: readonly Migration[], backups: string, whole: boolean): Migration[] {
   const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
   try {
     assertVersion(raw)

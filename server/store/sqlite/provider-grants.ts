@@ -74,6 +74,17 @@ export function providerGrantQueries(db: Database): Omit<ProviderGrantStore, 'en
     ofSession: (sessionId, provider) => db.read(() => living.get({ sessionId, provider }) ?? null),
     allOfSession: sessionId => db.read(() => anyOfSession.all({ sessionId })),
 
+    park: grant => db.write(() => insertGrant(db, grant)),
+    unpark: sessionId =>
+      db.write(() => {
+        const [parked] = db.sql
+          .delete(providerGrants)
+          .where(and(eq(providerGrants.sessionId, sessionId), isNull(providerGrants.endedAt)))
+          .returning()
+          .all()
+        return parked ?? null
+      }),
+
     intend: (id, refreshes, at) => db.write(() => intend.run({ id, refreshes, at }).changes === 1),
     withdraw: (id, refreshes) =>
       db.write(

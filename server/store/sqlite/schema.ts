@@ -1,8 +1,12 @@
 import type { EndReason } from '../../contract/end-reasons.ts'
+import type { Language } from '../../contract/languages.ts'
+import type { MailKind } from '../../contract/mail-kinds.ts'
 import type { EventKind, Role } from '../../contract/wire.ts'
+import type { PasskeyRecord, RecoveryCodeRecord, TotpRecord } from '../factor-types.ts'
+import type { MailOutcome, MailRecord } from '../mail-types.ts'
 import { blob, index, integer, sql, sqliteTable, text, uniqueIndex } from './drizzle.ts'
+import type { AccountRecord } from '../account-types.ts'
 import type {
-  AccountRecord,
   CodeRecord,
   EventRecord,
   IdentityRecord,
@@ -22,8 +26,10 @@ export const accounts = sqliteTable(
     email: text(),
     /** The address in the form that is compared: NFC, lower case. */
     emailKey: text().unique(),
-    /** When a linked provider first vouched for `email`; null: nobody has verified it. */
+    /** When its owner, or a provider that vouches for it, first showed that `email` is theirs; null: nobody has. */
     emailVerifiedAt: integer(),
+    /** When a mail server last refused mail to `email` for good; null: it has not, or has taken mail since. */
+    mailRefusedAt: integer(),
     name: text().notNull(),
     roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
     /** An argon2id string sealed under the `at-rest` purpose with the account's id; null: no password sign-in. */
@@ -31,6 +37,12 @@ export const accounts = sqliteTable(
     passwordChangedAt: integer(),
     createdAt: integer().notNull(),
     disabledAt: integer(),
+    /** In which mail is written: of the pages at the latest sign-in; null: unknown. */
+    language: text().$type<Language>(),
+    /** Since when there is a second factor; null: there is none. */
+    secondFactorAt: integer(),
+    /** When a factor was last added or removed; null: never. */
+    factorsChangedAt: integer(),
   },
   t => [index('accounts_created').on(t.createdAt)],
 )
@@ -108,19 +120,25 @@ export const events = sqliteTable(
 )
 
 /**
- * One-time codes: setup, invitations, password resets. Used by one conditional UPDATE, so that only one concurrent use
- * succeeds.
+ * One-time codes: setup, invitations, password resets, addresses. Used by one conditional UPDATE, so that only one
+ * concurrent use succeeds.
  */
 export const codes = sqliteTable(
   'codes',
   {
     id: text().primaryKey(),
     codeHash: text().notNull().unique(),
-    kind: text({ enum: ['setup', 'invite', 'reset'] }).notNull(),
-    /** reset: whose password. */
+    kind: text({ enum: ['setup', 'invite', 'reset', 'email', 'email_restore'] }).notNull(),
+    /** reset: whose password. email, email_restore: whose address. */
     userId: text().references(() => accounts.id, { onDelete: 'cascade' }),
-    /** invite: the only address that may use it, or null. */
+    /**
+     * In the form that is compared. invite: the only address that may use it, or null. reset: the address that it was
+     * mailed to, or null. email: the address to confirm. email_restore: the address to restore, which nobody else can
+     * take until then.
+     */
     email: text(),
+    /** Where it was mailed, as typed: whoever uses it has that address. null: it was handed over. */
+    address: text(),
     roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
     /** The administrator who created it, and the public id of their session; null: the command line. */
     byUserId: text(),
@@ -130,7 +148,14 @@ export const codes = sqliteTable(
     /** When it was used or voided. */
     usedAt: integer(),
   },
-  t => [index('codes_ends').on(t.endsAt), index('codes_user').on(t.userId), index('codes_by_user').on(t.byUserId)],
+  t => [
+    index('codes_ends').on(t.endsAt),
+    index('codes_user').on(t.userId),
+    index('codes_by_user').on(t.byUserId),
+    index('codes_held')
+      .on(t.email)
+      .where(sql`kind = 'email_restore'`),
+  ],
 )
 
 /** Failed sign-ins, counted by account, by device and by network. */
@@ -228,6 +253,117 @@ export const providerGrants = sqliteTable(
   ],
 )
 
+/** Mails that wait to be sent, written in the transaction of what they tell; those that were sent limit further ones. */
+export const mails = sqliteTable(
+  'mails',
+  {
+    id: text().primaryKey(),
+    kind: text().$type<MailKind>().notNull(),
+    userId: text().references(() => accounts.id, { onDelete: 'cascade' }),
+    address: text().notNull(),
+    addressKey: text().notNull(),
+    language: text().$type<Language>(),
+    /** Under the `at-rest` purpose with the row's id. */
+    sealed: text(),
+    codeHash: text(),
+    byUserId: text(),
+    userAgent: text(),
+    network: text(),
+    createdAt: integer().notNull(),
+    nextAt: integer().notNull(),
+    attempts: integer().notNull(),
+    doubts: integer().notNull(),
+    startedAt: integer(),
+    endedAt: integer(),
+    outcome: text().$type<MailOutcome>(),
+  },
+  t => [
+    index('mails_address').on(t.addressKey, t.kind, t.createdAt),
+    index('mails_user').on(t.userId),
+    index('mails_due')
+      .on(t.nextAt)
+      .where(sql`ended_at is null`),
+    index('mails_ended')
+      .on(t.endedAt)
+      .where(sql`ended_at is not null`),
+  ],
+)
+
+/** Authenticator apps: at most one confirmed per account, and one that is being set up. */
+export const totps = sqliteTable(
+  'totps',
+  {
+    id: text().primaryKey(),
+    userId: text()
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    /** The shared secret, under the `at-rest` purpose with the row's id. */
+    sealed: text().notNull(),
+    /** The newest time step (RFC 6238 §4.2) whose code was used: neither it nor an earlier one is accepted again. */
+    lastStep: integer().notNull(),
+    createdAt: integer().notNull(),
+    /** null: it is being set up, and cannot sign in. */
+    confirmedAt: integer(),
+  },
+  t => [
+    uniqueIndex('totps_confirmed')
+      .on(t.userId)
+      .where(sql`confirmed_at is not null`),
+    uniqueIndex('totps_pending')
+      .on(t.userId)
+      .where(sql`confirmed_at is null`),
+  ],
+)
+
+/** Recovery codes: a set is made at once, and replaces the one before. */
+export const recoveryCodes = sqliteTable(
+  'recovery_codes',
+  {
+    userId: text()
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    /** An argon2id string; all of a set have the same salt, so that a code is compared with all of them by one hash. */
+    codeHash: text().notNull(),
+    createdAt: integer().notNull(),
+    usedAt: integer(),
+  },
+  t => [uniqueIndex('recovery_codes_hash').on(t.userId, t.codeHash)],
+)
+
+/** WebAuthn credentials. */
+export const passkeys = sqliteTable(
+  'passkeys',
+  {
+    id: text().primaryKey(),
+    userId: text()
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
+    /** base64url */
+    credentialId: text().notNull().unique(),
+    /** A COSE key (RFC 9052 §7). */
+    publicKey: blob({ mode: 'buffer' }).notNull(),
+    /** The signature counter of the last use (WebAuthn L3 §6.1.1); 0 where the authenticator has none. */
+    counter: integer().notNull(),
+    transports: text({ mode: 'json' }).$type<string[]>().notNull(),
+    deviceType: text({ enum: ['singleDevice', 'multiDevice'] }).notNull(),
+    backedUp: integer({ mode: 'boolean' }).notNull(),
+    aaguid: text().notNull(),
+    name: text().notNull(),
+    createdAt: integer().notNull(),
+    lastUsedAt: integer(),
+  },
+  t => [index('passkeys_user').on(t.userId, t.createdAt)],
+)
+
+/** The random handle by which authenticators know an account (WebAuthn L3 §14.6.1). */
+export const userHandles = sqliteTable('user_handles', {
+  userId: text()
+    .primaryKey()
+    .references(() => accounts.id, { onDelete: 'cascade' }),
+  /** 32 random bytes, base64url. */
+  handle: text().notNull().unique(),
+})
+
 /** Names that may be used once until they expire: sign-in transactions, ids of logout tokens. */
 export const singleUses = sqliteTable(
   'single_uses',
@@ -238,7 +374,8 @@ export const singleUses = sqliteTable(
   t => [index('single_uses_ends').on(t.endsAt)],
 )
 
-/** Single values: `counter` (compared with the key file's), `write_check` (when the disk last took a write). */
+/** Single values: `counter` (compared with the key file's), `write_check` (when the disk last took a write),
+ * `backup_at` (when the last backup was written). */
 export const meta = sqliteTable('meta', {
   key: text().primaryKey(),
   value: text().notNull(),
@@ -253,4 +390,8 @@ export type EventRow = RowOf<EventRecord, typeof events.$inferSelect>
 export type IdentityRow = RowOf<IdentityRecord, typeof identities.$inferSelect>
 export type ProviderGrantRow = RowOf<ProviderGrantRecord, typeof providerGrants.$inferSelect>
 export type CodeRow = RowOf<CodeRecord, typeof codes.$inferSelect>
+export type MailRow = RowOf<MailRecord, typeof mails.$inferSelect>
 export type ThrottleRow = RowOf<ThrottleRecord, typeof throttles.$inferSelect>
+export type TotpRow = RowOf<TotpRecord, typeof totps.$inferSelect>
+export type RecoveryCodeRow = RowOf<RecoveryCodeRecord, typeof recoveryCodes.$inferSelect>
+export type PasskeyRow = RowOf<PasskeyRecord, typeof passkeys.$inferSelect>

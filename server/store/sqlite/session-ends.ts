@@ -2,6 +2,7 @@ import type { UnixMs } from '../../base/clock.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
+import { queueNotice } from './mails.ts'
 import { endGrants } from './provider-grants.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
 import { END_BATCH, toEnded } from '../session-rules.ts'
@@ -104,6 +105,8 @@ export function endRows(
   )
   const beside = madeSomething(db, ended, why).flatMap(row => voidMadeIn(db, row, why))
   logEnds(db, ended, why)
+  if (why.reason === 'refresh_reuse')
+    for (const row of ended) queueNotice(db, 'refresh_reuse', row.userId, { ...row, at: why.at, byUserId: null })
   return [...ended, ...endBeside(db, beside, why)]
 }
 

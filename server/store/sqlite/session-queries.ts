@@ -2,6 +2,7 @@ import { Problem } from '../../base/problem.ts'
 import type { Database } from './database.ts'
 import { and, eq, everyColumn, sql } from './drizzle.ts'
 import { insertGrant, moveGrants } from './provider-grants.ts'
+import { queueNotice } from './mails.ts'
 import { accounts, events, identities, sessions, type SessionRow } from './schema.ts'
 import { endBatchOf, endRows } from './session-ends.ts'
 import { sessionLimits } from './session-limit.ts'
@@ -103,7 +104,7 @@ export function sessionQueries(db: Database): SessionStore {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
-    insert: ({ session: row, replaces, passwordSetAt, grant, limit }) =>
+    insert: ({ session: row, replaces, passwordSetAt, grant, limit, newDevice }) =>
       db.writePatiently(() => {
         // Hashing takes a while, so what it proved may no longer be true.
         const account = ownerOf.get({ userId: row.userId })
@@ -128,6 +129,7 @@ export function sessionQueries(db: Database): SessionStore {
                 at: row.createdAt,
                 byUserId: null,
               })
+        if (newDevice) tellOfNewDevice(db, row)
         insert.run({ ...row })
         if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
         logSignIn.run({ ...row })
@@ -171,4 +173,19 @@ export function sessionQueries(db: Database): SessionStore {
         }
       }),
   }
+}
+
+/** Not about the first sign-in of all, nor in a browser that shares its cookie with another account. */
+function tellOfNewDevice(db: Database, { userId, userAgent, network, createdAt }: SessionRow): void {
+  const { isSame = null } =
+    db.sql
+      .select({
+        isSame: sql<number | null>`max(${sessions.userAgent} = ${userAgent} and ${sessions.network} = ${network})`,
+      })
+      .from(sessions)
+      .where(eq(sessions.userId, userId))
+      .get() ?? {}
+  const isFirst = isSame === null
+  if (isFirst || isSame === 1) return
+  queueNotice(db, 'new_device', userId, { at: createdAt, byUserId: null, userAgent, network })
 }

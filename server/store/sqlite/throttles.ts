@@ -1,5 +1,5 @@
 import { DAY, type UnixMs } from '../../base/clock.ts'
-import { confirmKey, knownLock, strangersKeys } from '../throttle-keys.ts'
+import { codeKeys, confirmKey, knownLock, strangersKeys } from '../throttle-keys.ts'
 import type { ThrottleStore } from '../types.ts'
 import type { Database } from './database.ts'
 import { eq, everyColumn, inArray, sql } from './drizzle.ts'
@@ -71,6 +71,14 @@ export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id'
     .where(
       inArray(throttles.key, [...(emailKey === null ? [] : strangersKeys(emailKey)), knownLock(id), confirmKey(id)]),
     )
+    .run()
+}
+
+/** Another factor, or a new one, has no failed attempts yet. Synchronous: part of the transaction that records it. */
+export function clearFactorLocks(db: Database, userId: string): void {
+  db.sql
+    .delete(throttles)
+    .where(inArray(throttles.key, codeKeys(userId)))
     .run()
 }
 

@@ -3,7 +3,7 @@ import { FRESH_MS } from '../../base/freshness.ts'
 import { Problem } from '../../base/problem.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { Database } from './database.ts'
-import { and, eq, gt, isNotNull, isNull, ne, or, type SQL } from './drizzle.ts'
+import { and, eq, gt, gte, isNotNull, isNull, ne, or, type SQL, sql } from './drizzle.ts'
 import { noteCode, recordEvent } from './events.ts'
 import {
   accounts,
@@ -17,7 +17,7 @@ import {
   type SessionRow,
 } from './schema.ts'
 import { refuseEnded } from '../session-rules.ts'
-import type { Maker, Origin } from '../types.ts'
+import type { Maker, Origin } from '../account-types.ts'
 
 // What was created with authority becomes void when the authority is lost, and is checked again when used. Everything
 // here is synchronous, for use inside the `db.write` that removes or uses the authority.
@@ -55,9 +55,15 @@ export function requireLiving(db: Database, sessionId: string | null): void {
 
 type WhenAndWho = Pick<Origin, 'at' | 'byUserId' | 'network'>
 
+/**
+ * Of an account. What restores an earlier address is no power that the account has lost: a thief could otherwise take it
+ * from the owner by changing the password.
+ */
+const opens = (userId: string) => and(eq(codes.userId, userId), ne(codes.kind, 'email_restore'))
+
 /** Voids every open code for an account, and every one that it has created. */
 export function voidCodes(db: Database, userId: string, origin: WhenAndWho): void {
-  voidOpen(db, or(eq(codes.userId, userId), eq(codes.byUserId, userId)), origin)
+  voidOpen(db, or(opens(userId), eq(codes.byUserId, userId)), origin)
 }
 
 /** Voids the open reset links of an account, which a newer one replaces. */
@@ -65,10 +71,27 @@ export function voidResets(db: Database, userId: string, origin: WhenAndWho): vo
   voidOpen(db, and(eq(codes.kind, 'reset'), eq(codes.userId, userId)), origin)
 }
 
+/** Voids the open links of an account that were mailed to the address that it no longer has. */
+export function voidMailed(db: Database, userId: string, origin: WhenAndWho): void {
+  voidOpen(db, and(opens(userId), isNotNull(codes.email)), origin)
+}
+
+/** Voids the open codes that restore an address of an account, if they were made after that one. */
+export function voidRestoresAfter(db: Database, { id, userId }: CodeRow, origin: WhenAndWho): void {
+  const theirs = and(eq(codes.kind, 'email_restore'), eq(codes.userId, userId ?? ''))
+  // Two of them may have been made in the same millisecond.
+  voidOpen(db, and(theirs, sql`rowid > (select rowid from ${codes} where id = ${id})`), origin)
+}
+
+/** Removes the identities that were linked to an account from then on. Their sessions are not ended. */
+export function unlinkSince(db: Database, userId: string, from: UnixMs, origin: Origin): void {
+  unlinkAll(db, userId, and(isNotNull(identities.linkedIn), gte(identities.createdAt, from)), origin)
+}
+
 /** Like `voidCodes`, except for what the account created in a session that stays. */
 export function voidCodesExceptIn(db: Database, userId: string, sessionId: string, origin: WhenAndWho): void {
   const madeElsewhere = and(eq(codes.byUserId, userId), or(isNull(codes.bySessionId), ne(codes.bySessionId, sessionId)))
-  voidOpen(db, or(eq(codes.userId, userId), madeElsewhere), origin)
+  voidOpen(db, or(opens(userId), madeElsewhere), origin)
 }
 
 /** Why sessions end, and who ended them. */
