@@ -1,19 +1,17 @@
+import * as v from 'valibot'
+
 /** One upstream that the signed-in account may use. */
-export interface WireApp {
-  name: string
-  title: string
-  description: string
-  /** The name of an icon, or null. */
-  icon: string | null
-  /** The page to open; null for an API, which has none. */
-  href: string | null
-  /** The path prefix of its calls. */
-  prefix: string
-  /** Whether it accepts connections now. */
-  reachable: boolean
-}
+export const WireApp = v.object({
+  name: v.string(),
+  title: v.string(),
+  description: v.string(),
+  icon: v.pipe(v.nullable(v.string()), v.description('The name of an icon, or null.')),
+  href: v.pipe(v.nullable(v.string()), v.description('The page to open; null for an API, which has none.')),
+  prefix: v.pipe(v.string(), v.description('The path prefix of its calls')),
+  reachable: v.pipe(v.boolean(), v.description('Whether it accepts connections now.')),
+})
+export type WireApp = v.InferOutput<typeof WireApp>
 
 /** `GET /auth/apps` */
-export interface AppsAnswer {
-  apps: WireApp[]
-}
+export const AppsAnswer = v.object({ apps: v.array(WireApp) })
+export type AppsAnswer = v.InferOutput<typeof AppsAnswer>

@@ -1,3 +1,6 @@
+import * as v from 'valibot'
+import { ACR_VALUES } from './acr.ts'
+
 /**
  * Every problem that a client can receive, with its HTTP status and English title (RFC 9457 §3.1). Codes are stable:
  * the site translates by code and clients may branch on it.
@@ -18,10 +21,21 @@ export const PROBLEMS = {
     status: 400,
     title: 'The password is mostly your name, your e-mail address or the name of this site',
   },
+  password_breached: { status: 400, title: 'The password has appeared in a data breach' },
   not_signed_in: { status: 401, title: 'Sign in first' },
   invalid_credentials: { status: 401, title: 'The e-mail address or password is incorrect' },
   session_replaced: { status: 401, title: 'You have signed in again; send this request again' },
   reauthentication_required: { status: 401, title: 'Confirm your password first' },
+  code_required: { status: 401, title: 'Enter a code of your second factor, too' },
+  incorrect_code: { status: 401, title: 'The code is incorrect, or has already been used' },
+  clock_differs: { status: 401, title: 'The code is of another time: check the clock of the device that shows it' },
+  passkey_unknown: { status: 401, title: 'This passkey is not known here' },
+  passkey_of_another: { status: 403, title: 'This passkey belongs to another account' },
+  user_verification_required: {
+    status: 401,
+    title: 'Use the passkey again, and confirm it with your PIN, fingerprint or face',
+  },
+  passkey_refused: { status: 401, title: 'The passkey could not be verified' },
   cross_origin: { status: 403, title: 'This request did not come from this site' },
   forbidden: { status: 403, title: 'You do not have permission to do this' },
   registration_closed: { status: 403, title: 'Registration is closed' },
@@ -31,11 +45,18 @@ export const PROBLEMS = {
     status: 403,
     title: 'Too many failed sign-ins: sign in from a browser used before, or use a reset link',
   },
+  second_factor_required: { status: 403, title: 'Set up a second factor first' },
+  second_factor_locked: {
+    status: 403,
+    title: 'Too many wrong codes: use a recovery code or a passkey, or ask an administrator',
+  },
   not_found: { status: 404, title: 'Page not found' },
   method_not_allowed: { status: 405, title: 'This address does not support that method' },
   request_timeout: { status: 408, title: 'The request took too long' },
   already_set_up: { status: 409, title: 'The site has already been set up' },
+  mail_unavailable: { status: 409, title: 'This site does not send mail' },
   email_taken: { status: 409, title: 'An account with this e-mail address already exists' },
+  passkey_registered: { status: 409, title: 'This passkey is already registered' },
   limit_reached: { status: 409, title: 'The limit has been reached' },
   last_admin: { status: 409, title: 'At least one administrator must remain' },
   body_too_large: { status: 413, title: 'The request is too large' },
@@ -62,7 +83,7 @@ export const PROBLEMS = {
   },
   identity_taken: { status: 409, title: 'This provider account is already linked to another account' },
   last_way_in: { status: 409, title: 'This is the only sign-in method of the account' },
-  insufficient_user_authentication: { status: 401, title: 'Sign in again to continue: it has been too long' },
+  insufficient_user_authentication: { status: 401, title: 'Confirm who you are to continue' },
   wrong_host: { status: 421, title: 'This site has a different address' },
   too_many_streams: { status: 429, title: 'Too many live connections are open' },
   slow_down: { status: 429, title: 'Too many attempts; wait a moment' },
@@ -79,21 +100,22 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]
 
-/** The body of every error response (`application/problem+json`). `requestId` identifies the log line. */
-export interface ProblemBody {
-  type: 'about:blank'
-  title: string
-  status: number
-  code: ProblemCode
-  detail?: string | undefined
-  requestId?: string | undefined
-  /** The invalid fields by name, each with one English sentence. */
-  fields?: Record<string, string> | undefined
-  /** Seconds to wait, the same number as in Retry-After. */
-  retryAfter?: number | undefined
-  minLength?: number | undefined
-  /** The maximum seconds since the last sign-in (RFC 9470 §3). */
-  maxAge?: number | undefined
-  /** The id of the provider concerned. */
-  provider?: string | undefined
-}
+/** The body of every error response (`application/problem+json`). */
+export const ProblemBody = v.object({
+  type: v.literal('about:blank'),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer()),
+  code: v.picklist(PROBLEM_CODES),
+  detail: v.optional(v.string()),
+  requestId: v.pipe(v.optional(v.string()), v.description('Identifies the log line')),
+  fields: v.pipe(
+    v.optional(v.record(v.string(), v.string())),
+    v.description('The invalid fields by name, each with one English sentence'),
+  ),
+  retryAfter: v.pipe(v.optional(v.number()), v.description('Seconds to wait; Retry-After has them rounded up.')),
+  minLength: v.optional(v.pipe(v.number(), v.integer())),
+  maxAge: v.pipe(v.optional(v.number()), v.description('The maximum seconds since the last sign-in (RFC 9470 §3)')),
+  acr: v.pipe(v.optional(v.picklist(ACR_VALUES)), v.description('The level that the session must have (RFC 9470 §3)')),
+  provider: v.pipe(v.optional(v.string()), v.description('The id of the provider concerned')),
+})
+export type ProblemBody = v.InferOutput<typeof ProblemBody>

@@ -2,10 +2,35 @@
  * Pages that are ours in every site mode: whichever front end is in use, signing in and everything around it stays
  * here.
  */
-const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/reauthenticate', '/account', '/people']
+export const OWN_PAGES = [
+  '/set-up',
+  '/sign-in',
+  '/sign-up',
+  '/signed-out',
+  '/forgot',
+  '/reset',
+  '/verify-email',
+  '/restore-email',
+  '/reauthenticate',
+  '/second-factor',
+  '/account',
+  '/people',
+]
+
+/** Where a second factor is enrolled before anything else, if the site requires one. */
+export const ENROLMENT_PAGE = '/second-factor/set-up'
+/** Pages that people without a required second factor can open, too. */
+export const PAGES_WITHOUT_ENROLMENT = [
+  '/second-factor',
+  '/reauthenticate',
+  '/sign-in',
+  '/signed-out',
+  '/reset',
+  '/forgot',
+] as const
 
 /** Prefixes that no upstream and no front end may take. `/api` is reserved too, but upstreams are mounted below it. */
-export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...PAGES]
+export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...OWN_PAGES]
 
 /**
  * Whether a path is ours to answer when another front end replaces our pages.

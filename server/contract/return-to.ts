@@ -5,7 +5,8 @@ export const HOME = '/'
 
 const MAX_LENGTH = 2000
 /** Pages that are pointless right after signing in. */
-const NO_PLACE_TO_RETURN_TO = /^\/(?:auth|_porchlight|sign-in|sign-up|signed-out|set-up|reset|reauthenticate)(?:\/|$)/
+const NO_PLACE_TO_RETURN_TO =
+  /^\/(?:auth|_porchlight|sign-in|sign-up|signed-out|set-up|reset|reauthenticate|second-factor)(?:\/|$)/
 // eslint-disable-next-line no-control-regex -- browsers drop tabs and line ends inside an address, and take \ for /
 const MISLEADING = /[\u0000-\u0020\u007f\\]/
 

@@ -68,8 +68,7 @@ export const ProofRun = v.object({
 export type ProofRun = v.InferOutput<typeof ProofRun>
 
 /** `GET /auth/proof`: the demonstrations available here. */
-export interface ProofAnswer {
-  scenarios: readonly ProofScenario[]
-}
+export const ProofAnswer = v.object({ scenarios: v.pipe(v.array(ProofScenario), v.readonly()) })
+export type ProofAnswer = v.InferOutput<typeof ProofAnswer>
 
 export const isMet = ({ wanted, seen }: ProofCheck): boolean => wanted === seen

@@ -15,6 +15,8 @@ export interface Caller {
   readonly device: string | null
   readonly form: string | null
   readonly logout: string | null
+  /** A sign-in that another factor has to complete. */
+  readonly secondFactor: string | null
   /** The ids of this browser's pending sign-ins at providers. */
   transactions(): readonly string[]
   /** The sealed cookie of one of them. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { clientAddress, trustedProxies } from './client-address.ts'
+import { trustedProxies } from '../../config/trusted-proxies.ts'
+import { clientAddress } from './client-address.ts'
 
 const nobody = trustedProxies([])
 const ours = trustedProxies(['127.0.0.1', '10.0.0.0/8', 'fd00::/8'])
@@ -25,6 +26,11 @@ describe('clientAddress', () => {
     ['an address with a port', '10.0.0.1', '203.0.113.9:1234', ours, '203.0.113.9'],
     ['nothing, when a trusted proxy wrote no address', '10.0.0.1', 'unknown', ours, 'unknown'],
     ['nothing, when the connection is gone', undefined, undefined, ours, 'unknown'],
+    ['4.1.3 nothing, when a closed connection named one', undefined, '203.0.113.9', nobody, 'unknown'],
+    ['what the proxy on the unix socket saw', 'unix', '1.2.3.4, 203.0.113.9', nobody, '203.0.113.9'],
+    ['a trusted hop before that proxy, believed', 'unix', '203.0.113.9, 10.2.3.4', ours, '203.0.113.9'],
+    ['nothing, when the proxy on the unix socket names none', 'unix', undefined, ours, 'unknown'],
+    ['nothing, when that proxy forwards the name of the unix socket', 'unix', '203.0.113.9, unix', ours, 'unknown'],
   ])('is %s', (_title, remote, forwarded, trusted, address) => {
     expect(clientAddress(remote, forwarded, trusted)).toBe(address)
   })

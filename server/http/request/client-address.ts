@@ -1,45 +1,30 @@
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import type { Log } from '../../base/log.ts'
 import { unconfirmed } from '../../base/peer.ts'
+import { type IsTrusted, trustedProxies, UNIX_PEER } from '../../config/trusted-proxies.ts'
 import type { RequestContext } from './request-context.ts'
-
-/** Whether an address is one of the trusted proxies in the configuration. */
-export type IsTrusted = (address: string) => boolean
-
-/** @param ranges addresses and CIDR ranges, validated by config/ */
-export function trustedProxies(ranges: readonly string[]): IsTrusted {
-  if (ranges.length === 0) return () => false
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return address => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-}
 
 /**
  * The client's network address. X-Forwarded-For is read from its end as far as trusted proxies wrote it; what a client
  * put before that is never trusted (ASVS 4.1.3). A peer in a private network that sends the header without being
  * trusted is probably a proxy missing in the configuration. Its claim is not trusted either, but keeps its clients
  * apart, so that one who guesses passwords does not lock out the others.
- * @returns an address, `unknown` if a proxy wrote something else, or the result of `unconfirmed`
+ * @returns an address, `unknown` if a proxy wrote something else or there is only a unix socket's, or the result of `unconfirmed`
  */
 export function clientAddress(
   remote: string | undefined,
   forwardedFor: string | undefined,
   isTrusted: IsTrusted,
 ): string {
-  let address = plain(remote ?? '')
-  if (forwardedFor === undefined) return address || 'unknown'
+  let address = plainAddress(remote ?? '')
+  if (forwardedFor === undefined) return address === '' || address === UNIX_PEER ? 'unknown' : address
   if (!isTrusted(address))
     return isNear(address)
-      ? unconfirmed(address, plain(forwardedFor.split(',').at(-1)?.trim() ?? ''))
+      ? unconfirmed(address, plainAddress(forwardedFor.split(',').at(-1)?.trim() ?? ''))
       : address || 'unknown'
   const hops = forwardedFor.split(',')
   for (let hop = hops.pop(); hop !== undefined && isTrusted(address); hop = hops.pop()) {
-    const next = plain(hop.trim())
+    const next = plainAddress(hop.trim())
     if (isIP(next) === 0) return 'unknown'
     address = next
   }
@@ -60,7 +45,7 @@ const isNear = trustedProxies([
 ])
 
 /** Strips what proxies add: brackets around IPv6, ports, and the prefix of IPv4-mapped IPv6. */
-function plain(address: string): string {
+export function plainAddress(address: string): string {
   let bare = address
   if (bare.startsWith('[')) bare = bare.slice(1, bare.indexOf(']'))
   else if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(bare)) bare = bare.slice(0, bare.indexOf(':'))
@@ -76,7 +61,7 @@ export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
 
   return ({ remoteAddress, headers }: RequestContext): string => {
     const forwarded = headers['x-forwarded-for']
-    const peer = plain(remoteAddress ?? '')
+    const peer = plainAddress(remoteAddress ?? '')
     if (!warned && forwarded !== undefined && !isTrusted(peer) && isNear(peer)) {
       warned = true
       log.warn(

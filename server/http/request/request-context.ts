@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../../base/clock.ts'
 import type { SiteBrand } from '../../contract/brand.ts'
+import type { ProblemCode } from '../../contract/problem-codes.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { ResponseCookies, Caller } from './caller.ts'
+import type { Span } from '../../ops/tracing/span.ts'
 import type { Match } from '../../relay/route-matcher.ts'
 import type { Family } from './path-family.ts'
 
@@ -37,10 +39,14 @@ export class RequestContext {
   contentSecurityPolicy: string | null = null
   /** Whether the site itself answers, with headers that its operator chose. */
   ofSite = false
+  /** The code of an error response; null: none so far. */
+  problem: ProblemCode | null = null
   /** What the page of an error offers, or null if nothing would help. */
   wayOn: ((problem: Problem) => WayOn | null) | null = null
   /** Of a page that is being rendered; null: the response must not be compressed here. */
   compression: PageCompression | null = null
+  /** Of its trace; null: it has none. */
+  span: Span | null = null
   #client: Client | null = null
   readonly #network: (ctx: RequestContext) => string
 

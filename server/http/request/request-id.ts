@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { randomId } from '../../base/ids.ts'
-import type { IsTrusted } from './client-address.ts'
+import type { IsTrusted } from '../../config/trusted-proxies.ts'
 
 const WELL_FORMED = /^[\w.:=+/-]{8,128}$/
 

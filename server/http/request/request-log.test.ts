@@ -2,6 +2,11 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
 import { ADA, CONFIG, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
+import { systemClock } from '../../base/clock.ts'
+import { createLog } from '../../base/log.ts'
+import type { Meter } from '../../base/meter.ts'
+import type { RequestContext } from './request-context.ts'
+import { requestLog } from './request-log.ts'
 import { SITE_CONTEXT, type SiteContext } from '../../contract/site-context.ts'
 import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
@@ -75,7 +80,7 @@ test("ASVS 16.2.1 a request line has the client's network: behind a trusted prox
 test('ASVS 16.3.2 what somebody may not do is one line with who and whence; what another site tries in their name too', async () => {
   const app = await startApp({
     relay: testRelay([
-      testUpstream('http://127.0.0.1:9', { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } }),
+      testUpstream('http://127.0.0.1:9', { requires: { signedIn: true, roles: ['user'], maxAgeMs: null, acr: null } }),
     ]),
   })
   closing.push(app.close)
@@ -119,4 +124,22 @@ test('ASVS 16.5.1 what breaks while a page renders is logged under the id that i
     path: '/account',
     error: { message: 'no such table: lanterns' },
   })
+})
+
+test('statuses that no standard knows are measured as their class, and problems are counted by their code', () => {
+  const seen: unknown[] = []
+  const meter: Meter = {
+    gauge() {},
+    count: (name, labels) => void seen.push([name, labels]),
+    observe: (name, _seconds, labels) => void seen.push([name, labels]),
+  }
+  const done = requestLog({ log: createLog('silent'), meter, clock: systemClock })
+  const ctx = { id: 'r', method: 'GET', path: '/', family: 'api', startedAt: 0, client: { network: '192.0.2.1' } }
+  done({ ...ctx, problem: null } as unknown as RequestContext, 299, true)
+  done({ ...ctx, problem: 'slow_down' } as unknown as RequestContext, 429, true)
+  expect(seen).toEqual([
+    ['request_seconds', { family: 'api', status: '2xx' }],
+    ['request_seconds', { family: 'api', status: '429' }],
+    ['problems_total', { code: 'slow_down' }],
+  ])
 })

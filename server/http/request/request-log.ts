@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
 import { peerOf } from '../../base/peer.ts'
 import type { Log } from '../../base/log.ts'
@@ -16,16 +17,22 @@ export const loggedPath = (path: string): string => withoutAddresses(path).slice
  * the client's address. If the client disconnected before the response's end, the line says `aborted`, and has no
  * status if that was before any response.
  */
+/** The statuses that Node knows, and classes of what else an upstream may think of. */
+const statusLabel = (status: number): string =>
+  STATUS_CODES[status] === undefined ? `${Math.floor(status / 100)}xx` : String(status)
+
 export function requestLog({ log, meter, clock }: { log: Log; meter: Meter; clock: Clock }) {
   return (ctx: RequestContext, status: number | null, whole: boolean): void => {
     const ms = clock.now().steady - ctx.startedAt
     meter.observe('request_seconds', ms / 1000, {
       family: ctx.family,
-      status: status === null ? 'aborted' : String(status),
+      status: status === null ? 'aborted' : statusLabel(status),
     })
+    if (ctx.problem !== null) meter.count('problems_total', { code: ctx.problem })
     const line = {
       event: 'request_completed' as const,
       requestId: ctx.id,
+      traceId: ctx.span?.trace.isSampled ? ctx.span.trace.id : undefined,
       method: ctx.method,
       path: loggedPath(ctx.path),
       status: status ?? undefined,

@@ -3,7 +3,7 @@ import { testUpstream } from '../../relay/relay.testing.ts'
 import { createRoutes } from '../../relay/route-matcher.ts'
 import { createReturnPaths } from './return-paths.ts'
 
-const none = { signedIn: true, roles: [], maxAgeMs: null }
+const none = { signedIn: true, roles: [], maxAgeMs: null, acr: null }
 const paths = createReturnPaths(
   createRoutes([
     testUpstream('http://127.0.0.1:9', { prefix: '/api/desk', document: true }),

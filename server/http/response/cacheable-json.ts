@@ -9,12 +9,16 @@ interface Form {
 }
 
 /** A public document for programs that fetch it again and again: with an ETag, and 304 if theirs is current. */
-export function cacheableJson(
+export function cacheableJson(ctx: Pick<RequestContext, 'headers'>, form: Form, document: object): Reply {
+  return cacheableText(ctx, form, JSON.stringify(document))
+}
+
+/** The same for a document that is text already. */
+export function cacheableText(
   { headers }: Pick<RequestContext, 'headers'>,
   { contentType, maxAgeMs }: Form,
-  document: object,
+  body: string,
 ): Reply {
-  const body = JSON.stringify(document)
   const tag = `"${sha256(body).slice(0, 22)}"`
   const shared = ['Cache-Control', `public, max-age=${Math.floor(maxAgeMs / SECOND)}`, 'ETag', tag]
   if (isCurrent(headers['if-none-match'], tag)) return { status: 304, headers: shared, body: null }

@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../base/escape-html.ts'
 import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
@@ -81,8 +82,4 @@ function markOf(logo: SiteBrand['logo'], name: string): string {
   const inDark = dark.src === light.src ? '' : `<source media="(prefers-color-scheme:dark)" srcset="${dark.src}">`
   const picture = (alt: string) => `<picture>${inDark}<img src="${light.src}" alt="${escapeHtml(alt)}"></picture>`
   return alone ? picture(name) : picture('') + text
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }

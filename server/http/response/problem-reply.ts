@@ -9,20 +9,18 @@ import type { Reply } from './reply.ts'
 import { loggedPath } from '../request/request-log.ts'
 
 /** What an error response depends on. */
-type ProblemContext = Pick<RequestContext, 'id' | 'headers' | 'navigation' | 'brand' | 'wayOn'>
+type ProblemContext = Pick<RequestContext, 'id' | 'headers' | 'navigation' | 'brand' | 'wayOn' | 'problem'>
 
 /**
  * The only place that creates error responses (RFC 9457): JSON for scripts, a plain page for navigations.
  * @param headers additional ones, alternating names and values
  */
 export function problemReply(ctx: ProblemContext, problem: Problem, headers: readonly string[] = []): Reply {
+  ctx.problem = problem.code
   const all = [...headers]
   const { retryAfter } = problem.extras
   if (retryAfter !== undefined) all.push('Retry-After', String(Math.ceil(retryAfter)))
-  const { maxAge } = problem.extras
-  // RFC 9470 §3: tells the client that signing in again would help.
-  if (maxAge !== undefined)
-    all.push('WWW-Authenticate', `Bearer error="insufficient_user_authentication", max_age="${maxAge}"`)
+  if (problem.code === 'insufficient_user_authentication') all.push('WWW-Authenticate', challengeOf(problem))
   if (ctx.navigation) {
     const page = plainPage(ctx, problem)
     all.push('Content-Type', 'text/html; charset=utf-8', 'Content-Security-Policy', page.policy)
@@ -30,6 +28,14 @@ export function problemReply(ctx: ProblemContext, problem: Problem, headers: rea
   }
   all.push('Content-Type', 'application/problem+json')
   return { status: problem.status, headers: all, body: JSON.stringify(problem.body(ctx.id)) }
+}
+
+/** RFC 9470 §3: tells the client what would help, by signing in again or with more factors. */
+function challengeOf({ extras: { acr, maxAge } }: Problem): string {
+  const challenge = ['error="insufficient_user_authentication"']
+  if (acr !== undefined) challenge.push(`acr_values="${acr}"`)
+  if (maxAge !== undefined) challenge.push(`max_age="${maxAge}"`)
+  return `Bearer ${challenge.join(', ')}`
 }
 
 export function methodNotAllowed(ctx: RequestContext, allowed: readonly string[]): Reply {
@@ -42,6 +48,7 @@ const DENIALS: ReadonlySet<ProblemCode> = new Set([
   'cross_origin',
   'reauthentication_required',
   'insufficient_user_authentication',
+  'second_factor_required',
 ])
 
 /**

@@ -9,6 +9,7 @@ const directives = (policy: string) =>
 test('ASVS 3.4.1 browsers are told to stay with https only by a site that has it, and nothing about other hosts', () => {
   const strict = (url: string) => securityHeaders(url).fixed.filter(one => /max-age|Strict-Transport/.test(one))
   expect(strict('https://porch.example')).toEqual(['Strict-Transport-Security', 'max-age=63072000'])
+  expect(strict('https://localhost:3000'), 'which other programs have, too').toEqual([])
   expect(strict('http://localhost:3000')).toEqual([])
 })
 

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../config/address.ts'
 import type { SiteHeader } from '../../config/header-settings.ts'
 import { INLINE_SCRIPTS, INLINE_STYLES } from '../../config/policy-setting.ts'
 
@@ -30,7 +31,9 @@ export function securityHeaders(publicUrl: string, siteHeaders: readonly SiteHea
     'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
   ]
   // Without includeSubDomains, because other hosts of the domain need not support https.
-  if (publicUrl.startsWith('https:')) fixed.push('Strict-Transport-Security', `max-age=${TWO_YEARS_S}`)
+  // Not for this machine's own name, which every other program under development has, too, usually without https.
+  if (publicUrl.startsWith('https:') && !isLoopback(new URL(publicUrl).hostname))
+    fixed.push('Strict-Transport-Security', `max-age=${TWO_YEARS_S}`)
   const setForSite = new Set(siteHeaders.map(({ name }) => name.toLowerCase()))
   const ofSite: string[] = []
   for (let i = 0; i + 1 < fixed.length; i += 2) {
@@ -55,10 +58,10 @@ export const PAGE_POLICY =
 /**
  * The policy of an application's rendered page: scripts by nonce. Styles may be inline, because libraries of components
  * add some as the page runs, without a nonce. Module runners and icons use data and blob addresses, which cannot leave
- * the page.
+ * the page. Scripts that run may compile WebAssembly, as those of Nuxt Content do for SQLite; it can do no more than they.
  */
 export const APP_POLICY =
-  `default-src 'self'; script-src ${INLINE_SCRIPTS} 'strict-dynamic'; style-src 'self' 'unsafe-inline'; ` +
+  `default-src 'self'; script-src ${INLINE_SCRIPTS} 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; ` +
   "connect-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; worker-src 'self' blob:; " +
   "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

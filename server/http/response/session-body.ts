@@ -1,3 +1,4 @@
+import { acrOf } from '../../contract/acr.ts'
 import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
 import type { LiveSession } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
@@ -13,7 +14,7 @@ export function sessionAnswer(caller: Caller): SessionAnswer {
  */
 export function signedInAnswer(user: WireUser, session: LiveSession): SessionAnswer {
   return {
-    user: { id: user.id, email: user.email, name: user.name, roles: user.roles },
+    user: { id: user.id, email: user.email, emailVerified: user.emailVerified, name: user.name, roles: user.roles },
     session: {
       id: session.publicId,
       createdAt: session.createdAt,
@@ -22,6 +23,7 @@ export function signedInAnswer(user: WireUser, session: LiveSession): SessionAns
       idleEndsAt: session.idleEndsAt,
       absoluteEndsAt: session.absoluteEndsAt,
       amr: session.amr,
+      acr: acrOf(session.amr),
       remember: session.remember,
     },
   }

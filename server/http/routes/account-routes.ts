@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { withFactor } from '../../contract/acr.ts'
 import { HOME } from '../../contract/return-to.ts'
 import {
   ChangePasswordRequest,
@@ -13,13 +14,14 @@ import { signedInAnswer } from '../response/session-body.ts'
 import { type How, logAttempt, loggedAs } from './attempts.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { type MethodCall, posted, reauthenticateBy } from './method-calls.ts'
-import { isForm, readJson } from './read-body.ts'
-import { signedIn } from './require-caller.ts'
-import { openSession, submitted } from './sign-in-reply.ts'
+import { ownForm } from './own-form.ts'
+import { readJson } from './read-body.ts'
+import { requireFresh, signedIn } from './require-caller.ts'
+import { openSession } from './sign-in-reply.ts'
 
 /** The caller's own account: name, password, security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
-  const { people, passwordLogin, methods, log } = deps
+  const { people, passwordLogin, methods, clock, log } = deps
   const app = new Hono<Env>()
 
   const changeName = async (c: Context<Env>, { name }: ChangeUserRequest) => {
@@ -56,7 +58,10 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
         next: '/account?saved=password',
       },
       async ({ current, next }) => {
-        const { user, session, actor, client } = signedIn(c)
+        const who = signedIn(c)
+        const { user, session, actor, client } = who
+        // A password is worth less than what protects the account besides it.
+        if (user.secondFactorAt !== null) requireFresh(who, clock.now().wall)
         // A local password may exist from before the token API, but it is no longer valid.
         people.accounts.requireLocal('passwords')
         const { verifier } = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, isAbout => {
@@ -65,10 +70,15 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
         })
         const account = await people.accounts.changePassword(verifier, next, actor)
         // All sessions have ended by now, including this one, so that copied tokens are not valid for the new session.
-        return openSession(c, deps, passwordProof(account), {
-          remember: session.remember,
-          replaces: null,
-        })
+        const proof = passwordProof(account)
+        const isOlder = user.secondFactorAt !== null
+        return openSession(
+          c,
+          deps,
+          // The password alone neither lowers the session's level nor makes it fresh.
+          isOlder ? { ...proof, amr: withFactor(session.amr, proof.amr) } : proof,
+          { remember: session.remember, replaces: null, authTime: isOlder ? session.authTime : null },
+        )
       },
     ),
   )
@@ -78,9 +88,21 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
       c,
       deps,
       { schema: ReauthenticateRequest, page: '/reauthenticate', keep: [], next: null },
-      ({ password }) => {
+      ({ password, code, credential }) => {
         signedIn(c)
-        return reauthenticate(c, { method: methods.password(), input: posted({ password }), returnTo: HOME })
+        const isPasskey = credential !== undefined && password === undefined && code === undefined
+        return isPasskey
+          ? reauthenticate(c, { method: methods.find('passkey'), input: posted({ credential }), returnTo: HOME })
+          : reauthenticate(c, {
+              method: methods.password(),
+              // Both at once are a mistake, which the method names.
+              input: posted({
+                ...(password !== undefined && { password }),
+                ...(credential !== undefined && { credential }),
+              }),
+              returnTo: HOME,
+              code: code ?? null,
+            })
       },
     ),
   )
@@ -89,7 +111,7 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     signedIn(c)
     const { returnTo, ...fields } = await readJson(c, MethodReauthenticateRequest)
     const method = methods.find(c.req.param('method'))
-    const call = { method, input: posted(fields), returnTo: deps.returnPaths.safe(returnTo) }
+    const call = { method, input: posted(fields), returnTo: deps.returnPaths.safe(returnTo), code: null }
     // The attempt is logged by the callback, which decides it.
     if (method.describe().kind === 'provider') return c.json(await reauthenticateBy(c, deps, call))
     return c.json(await reauthenticate(c, call))
@@ -110,13 +132,4 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
   )
 
   return app
-}
-
-/**
- * A form on one of the user's own pages. Without a session, a script gets 401 before anything else, whereas a form post
- * leads back to its page, which asks to sign in.
- */
-const ownForm: typeof submitted = (c, ...rest) => {
-  if (!isForm(c)) signedIn(c)
-  return submitted(c, ...rest)
 }

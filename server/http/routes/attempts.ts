@@ -29,6 +29,12 @@ export function loggedAs(method: SignInMethod): Pick<How, 'method' | 'provider'>
 const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set([
   'invalid_credentials',
   'invalid_code',
+  'code_required',
+  'incorrect_code',
+  'clock_differs',
+  'passkey_unknown',
+  'passkey_refused',
+  'user_verification_required',
   'login_expired',
   'provider_refused',
   'provider_answer_invalid',

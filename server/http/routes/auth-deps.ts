@@ -5,6 +5,7 @@ import type { Upstream } from '../../config/upstream-config.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password-login.ts'
 import type { ProviderLogin } from '../../login/provider-login.ts'
+import type { SecondFactor } from '../../login/second-factor.ts'
 import type { SignInMethods } from '../../login/sign-in-methods.ts'
 import type { People } from '../../accounts/build-accounts.ts'
 import type { ProviderLogouts } from '../../providers/logout.ts'
@@ -18,15 +19,22 @@ import type { WriteRate } from '../steps/limit-writes.ts'
 
 /** The dependencies of the routes below /auth. */
 export interface AuthDeps {
-  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'site' | 'testSignIn'>
+  config: Pick<
+    Config,
+    'secureCookies' | 'rememberSecondFactorMs' | 'registration' | 'mail' | 'passwordMinLength' | 'site' | 'testSignIn'
+  >
   clock: Clock
   log: Log
   /** Limits the writes of one account. */
   writeRate: WriteRate
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
-  people: Pick<People, 'accounts' | 'registration' | 'resets' | 'log'>
+  people: Pick<
+    People,
+    'accounts' | 'addresses' | 'passwordMeter' | 'registration' | 'resets' | 'factors' | 'log' | 'passkeys'
+  >
   methods: SignInMethods
+  secondFactor: SecondFactor
   /** Checks the current password when it is changed. */
   passwordLogin: Pick<PasswordLogin, 'confirm'>
   providers: Pick<Providers, 'begin' | 'finish' | 'returnTo'>

@@ -207,6 +207,24 @@ describe('ASVS 6.3.8 a sign-up is answered alike whatever the state of the addre
 /** A code that nobody made. */
 const nothing = async () => 'x'.repeat(32)
 
+describe('ASVS 6.3.8 a request for a reset link is answered alike whatever the state of the address', () => {
+  const ask = (send: Send) => async (email: string) => seen(await send('/auth/password/forgot', { email }))
+
+  test.each(SENDERS)('by mail, again and again, as %s', async (_, send) => {
+    const server = { host: 'localhost', port: 25, tls: 'none', auth: null } as const
+    await start({ mail: { server, from: { address: 'login@porch.example', name: null } } })
+    for (let n = 0; n < 7; n++) {
+      const answer = await expectAlike(everybody, ask(send))
+      expect([202, 303]).toContain(answer.status)
+      stage.pass(61_000)
+    }
+  })
+  test.each(SENDERS)('without mail, as %s', async (_, send) => {
+    await start()
+    await expectAlike(everybody, ask(send))
+  })
+})
+
 describe('ASVS 6.3.8 a reset link is answered alike whatever became of it', () => {
   beforeEach(() => start())
   const use = async (send: Send, code: string) => seen(await send('/auth/reset', { code, password: GOOD_PASSWORD }))

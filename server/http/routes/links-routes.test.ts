@@ -28,6 +28,7 @@ const provider = (id: string, name: string, icon: string): Provider => ({
   id,
   name,
   icon,
+  secondFactor: 'ask',
   kind: 'oidc',
   issuer: `https://${id}.example`,
   endpoints: null,
@@ -99,6 +100,7 @@ async function cameBy(userId: string, one: IdentityRecord): Promise<Browser> {
     remember: false,
     client: CLIENT,
     replaces: null,
+    newDevice: false,
     basis: { kind: 'provider', authTime: null, endsAt: null, grant: grantOf(userId, one) },
   })
   for (const cookie of at.sessions.cookiesFor(issued)) {

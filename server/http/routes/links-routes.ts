@@ -25,10 +25,10 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
   })
 
   // Only completes in this very session, which the transaction names (OA-20).
-  app.post('/links/:provider', async c => {
+  app.post('/links/:id', async c => {
     const who = signedIn(c)
     requireFresh(who, now())
-    const begun = await providers.begin(c.req.param('provider'), {
+    const begun = await providers.begin(c.req.param('id'), {
       purpose: { kind: 'link', userId: who.user.id, sessionId: who.session.publicId },
       returnTo: PAGE,
       maxBytes: roomForTransaction(c, config.secureCookies),

@@ -14,6 +14,7 @@ const ISSUER = 'https://work.example'
 const WORK: Provider = {
   id: 'work',
   name: 'Work',
+  secondFactor: 'ask',
   icon: 'building',
   kind: 'oidc',
   issuer: ISSUER,
@@ -424,6 +425,7 @@ describe('an identity linked by a thief', () => {
       remember: false,
       client: CLIENT,
       replaces: null,
+      newDevice: false,
       basis: {
         kind: 'provider',
         authTime: null,

@@ -176,6 +176,7 @@ test('an account has at most a hundred sessions, however often it signs in', { t
       remember: true,
       client: { userAgent: '', network: '' },
       replaces: null,
+      newDevice: false,
       basis: null,
     })
   }

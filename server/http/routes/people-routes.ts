@@ -8,6 +8,7 @@ import {
   type WirePerson,
 } from '../../contract/wire.ts'
 import type { Env } from '../request/hono-env.ts'
+import { languageIn } from './language-in.ts'
 import { readJson } from './read-body.ts'
 import { administrator, requireFresh } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
@@ -62,6 +63,16 @@ export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Ho
     return c.json(await people.resets.makeLink(c.req.param('id'), admin.actor))
   })
 
+  app.post('/people/:id/factors/reset', async c => {
+    const admin = administrator(c)
+    requireFresh(admin, now())
+    const id = c.req.param('id')
+    // Nobody gets around their own second factor: that would need only what a stolen session has.
+    if (id === admin.user.id) throw new Problem('forbidden', { detail: 'Another administrator has to do this.' })
+    await people.factors.reset(id, admin.actor)
+    return c.json({})
+  })
+
   app.get('/invites', async c => {
     administrator(c)
     return c.json<InvitesAnswer>(await people.registration.invites(cursorOf(c)))
@@ -69,9 +80,9 @@ export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Ho
 
   app.post('/invites', async c => {
     const admin = administrator(c)
-    const { email = null, roles = ['user'] } = await readJson(c, InviteRequest)
+    const { email = null, roles = ['user'], send = false } = await readJson(c, InviteRequest)
     if (roles.includes('admin')) requireFresh(admin, now())
-    return c.json(await people.registration.invite({ email, roles }, admin.actor))
+    return c.json(await people.registration.invite({ email, roles }, admin.actor, send ? languageIn(c) : null))
   })
 
   app.delete('/invites/:id', async c => {

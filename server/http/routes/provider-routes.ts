@@ -11,6 +11,7 @@ import type { AuthDeps } from './auth-deps.ts'
 import { authenticateBy, posted, reauthenticateBy, type StepAnswer, takeTransaction } from './method-calls.ts'
 import { mustBeFollowed, refusePrefetch } from './navigations.ts'
 import { signedIn } from './require-caller.ts'
+import { isPending, secondFactorPage } from './sign-in-reply.ts'
 
 type InSession = Exclude<Purpose, { kind: 'sign_in' }>
 
@@ -40,8 +41,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   } = deps
   const app = new Hono<Env>()
 
-  app.get('/login/:provider', async c => {
-    const id = c.req.param('provider')
+  app.get('/login/:method', async c => {
+    const id = c.req.param('method')
     const method = methods.find(id)
     if (method.describe().kind !== 'provider') throw new Problem('not_found')
     refusePrefetch(c)
@@ -164,7 +165,8 @@ function redirectToProvider(c: Context<Env>, href: string): Response {
 }
 
 function onward(step: StepAnswer, returnTo: string): string {
-  return 'href' in step ? step.href : returnTo
+  if ('href' in step) return step.href
+  return isPending(step) ? secondFactorPage(returnTo) : returnTo
 }
 
 /**

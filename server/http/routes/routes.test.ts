@@ -54,7 +54,7 @@ const UPSTREAMS = [
     name: 'desk',
     prefix: '/api/desk',
     title: 'The desk',
-    requires: { signedIn: true, roles: ['admin'], maxAgeMs: null },
+    requires: { signedIn: true, roles: ['admin'], maxAgeMs: null, acr: null },
   }),
 ]
 
@@ -79,8 +79,10 @@ describe('signing in and out', () => {
     expect(await json(admin.get('/auth/methods'))).toEqual({
       setupNeeded: false,
       registration: 'invite',
+      mail: false,
       password: { enabled: true, minLength: 15, by: null, links: { register: null, reset: null } },
       providers: [],
+      others: [{ id: 'passkey', href: '/auth/login/passkey' }],
     })
   })
 

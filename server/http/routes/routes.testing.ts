@@ -3,11 +3,13 @@ import type { Provider } from '../../config/provider-config.ts'
 import type { Upstream } from '../../config/upstream-config.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problem-codes.ts'
+import { createPasskeyMethod } from '../../login/passkey-method.ts'
 import { createPasswordLogin } from '../../login/password-login.ts'
 import { createPasswordMethod } from '../../login/password-method.ts'
 import { createProviderLogin } from '../../login/provider-login.ts'
 import { createProviderMethod } from '../../login/provider-method.ts'
 import type { SignInMethod } from '../../login/sign-in-method.ts'
+import { createSecondFactor } from '../../login/second-factor.ts'
 import { createSignInMethods } from '../../login/sign-in-methods.ts'
 import type { Providers } from '../../providers/types.ts'
 import { CLIENT, testPeople } from '../../accounts/accounts.testing.ts'
@@ -27,6 +29,7 @@ import { authRoutes } from './auth-routes.ts'
 import { createRoutes } from '../../relay/route-matcher.ts'
 import { createReturnPaths } from '../request/return-paths.ts'
 import type { AuthDeps } from './auth-deps.ts'
+import { mustConform } from './conformance.testing.ts'
 import { openKeptForm } from './kept-form.ts'
 
 /** Providers that a test configures, and their fakes. */
@@ -79,8 +82,18 @@ export function testRoutes(
   const shared = { providers, providerLogin, vault, accounts: people.accounts, meter }
   const methods = createSignInMethods([
     options.passwords ?? createPasswordMethod({ passwordLogin, minLength: config.passwordMinLength }),
+    ...(people.passkeys === null ? [] : [createPasskeyMethod({ meter, passkeys: people.passkeys })]),
     ...configured.map(provider => createProviderMethod({ ...shared, provider })),
   ])
+  const secondFactor = createSecondFactor({
+    accounts: people.accounts,
+    factors: people.factors,
+    singleUses: store.singleUses,
+    grants: store.providerGrants,
+    keyring,
+    clock,
+    config,
+  })
   const writeRate = createWriteRate(clock)
   const routes = authRoutes({
     config,
@@ -91,6 +104,7 @@ export function testRoutes(
     sessions,
     people,
     methods,
+    secondFactor,
     passwordLogin,
     providers,
     providerLogin,
@@ -113,12 +127,14 @@ export function testRoutes(
         refresh: cookieName('refresh', true),
       })
       const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
-      const only = (kind: 'device' | 'form' | 'logout') => cookieValues(header, cookieName(kind, true))[0] ?? null
+      const only = (kind: 'device' | 'form' | 'logout' | 'second-factor') =>
+        cookieValues(header, cookieName(kind, true))[0] ?? null
       const base = {
         client,
         device: only('device'),
         form: only('form'),
         logout: only('logout'),
+        secondFactor: only('second-factor'),
         transactions: () => transactionIds(header, true),
         transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null,
       }
@@ -170,6 +186,7 @@ export function testRoutes(
         { method, headers, ...(init.body === undefined ? {} : { body: init.body }) },
         { ctx },
       )
+      await mustConform(method, path, response)
       for (const cookie of [...session, ...others]) {
         const [pair = ''] = cookie.split(';')
         const name = pair.slice(0, pair.indexOf('='))

@@ -96,7 +96,7 @@ test("of two confirmations at once one takes the session's place, and the other 
 })
 
 const NEXT = 'an entirely new lantern'
-const codeOf = (href: string) => decodeURIComponent(href.split('#code=')[1] ?? '')
+const codeOf = (href: string | null) => decodeURIComponent(href?.split('#code=')[1] ?? '')
 
 test('a link used in the moment in which its maker loses their power works before that or not at all (100 tries)', async () => {
   const { people, store } = stage.services

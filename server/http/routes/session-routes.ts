@@ -15,6 +15,7 @@ export function sessionRoutes({ people, config, methods }: AuthDeps): Hono<Env> 
     c.json<MethodsAnswer>({
       setupNeeded: await people.accounts.needsSetup(),
       registration: config.registration,
+      mail: config.mail !== null,
       ...described(methods, config.passwordMinLength),
     }),
   )

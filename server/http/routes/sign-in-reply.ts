@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import type * as v from 'valibot'
-import { SECOND } from '../../base/clock.ts'
+import { SECOND, type UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import { HOME } from '../../contract/return-to.ts'
-import type { SessionAnswer } from '../../contract/wire.ts'
+import type { SecondFactorAnswer, SessionAnswer } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/known-device.ts'
 import type { Proof } from '../../login/sign-in-method.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookie-names.ts'
@@ -13,12 +13,18 @@ import { signedInAnswer } from '../response/session-body.ts'
 import { checkForm, isForm, readForm, readJson } from './read-body.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { formCookie, keepForm } from './kept-form.ts'
+import { clearPending } from './pending-cookie.ts'
+import { languageIn } from './language-in.ts'
 
 /** How a session is opened for a proof. */
 export interface Opening {
   remember: boolean
   /** The session that ends with it, or null. */
   replaces: ReplacedSession | null
+  /** When the person authenticated, if that was before; null: now, or as the proof says. */
+  authTime?: UnixMs | null
+  /** Whether they wish not to be asked for a second factor in this browser for a while. */
+  rememberDevice?: boolean
 }
 
 /**
@@ -27,12 +33,14 @@ export interface Opening {
  */
 export async function openSession(
   c: Context<Env>,
-  { sessions, keyring, clock, config, writeRate }: AuthDeps,
+  { sessions, people, keyring, clock, config, writeRate }: AuthDeps,
   { account, amr, basis, abandon }: Proof,
-  opening: Opening,
+  { authTime = null, rememberDevice = false, ...opening }: Opening,
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
-  const input = { userId: account.id, amr, client, basis }
+  const now = clock.now().wall
+  const before = await readDevice(keyring, device, now)
+  const input = { userId: account.id, amr, client, basis, authTime, newDevice: before?.userId !== account.id }
   const open = async () => {
     // Limits the sessions that a known password can create. Posts of a signed-in user have been counted already, and
     // may include a password change.
@@ -43,11 +51,13 @@ export async function openSession(
     abandon()
     throw error
   })
-  const now = clock.now().wall
+  await people.accounts.noteLanguage(account, languageIn(c))
   const passwordSetAt = basis?.kind === 'password' ? basis.setAt : null
-  const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now, passwordSetAt)
+  const known = sealDevice(keyring, before, account.id, now, passwordSetAt, rememberDevice ? now : null)
   const answer = c.get('answer')
   answer.issue(issued)
+  // Whatever was pending is over: by its second factor, or by another sign-in.
+  if (c.get('caller').secondFactor !== null) answer.cookie(clearPending(config.secureCookies))
   answer.cookie(
     serializeCookie(cookieName('device', config.secureCookies), known, {
       secure: config.secureCookies,
@@ -76,6 +86,19 @@ interface Submission<S> {
   next: string | null
 }
 
+/** The page on which a sign-in is completed. */
+const SECOND_FACTOR = '/second-factor'
+
+/** Whether an answer asks for a second factor. */
+export function isPending(answer: object): answer is SecondFactorAnswer {
+  return 'next' in answer && answer.next === 'second_factor'
+}
+
+/** Where its page is, and from there back. */
+export function secondFactorPage(returnTo: string): string {
+  return returnTo === HOME ? SECOND_FACTOR : `${SECOND_FACTOR}?${new URLSearchParams({ returnTo }).toString()}`
+}
+
 /**
  * Handles a call sent as JSON by a script, or as a form post without JavaScript: the latter gets a 303, on failure back
  * to the form, which shows the problem and the input. No field is ever in a URL.
@@ -89,8 +112,9 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
   if (!isForm(c)) return c.json(await act(await readJson(c, schema)))
   const fields = await readForm(c)
   const returnTo = deps.returnPaths.safe(fields.get('returnTo'))
+  let answer: object
   try {
-    await act(checkForm(schema, fields))
+    answer = await act(checkForm(schema, fields))
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const problem = error.body(c.get('requestId'))
@@ -100,7 +124,9 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
         deps.config.secureCookies,
       ),
     )
-    const [path = '', form] = page.split('#')
+    // Nothing is pending any more: it starts with the first factor again.
+    const from = page.startsWith(SECOND_FACTOR) && error.code === 'login_expired' ? '/sign-in' : page
+    const [path = '', form] = from.split('#')
     const query = new URLSearchParams({
       problem: error.code,
       ...(form === undefined ? {} : { form }),
@@ -113,5 +139,5 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
     const secure = deps.config.secureCookies
     c.get('answer').cookie(clearCookie(cookieName('form', secure), { secure }))
   }
-  return c.redirect(next ?? returnTo, 303)
+  return c.redirect(isPending(answer) ? secondFactorPage(returnTo) : (next ?? returnTo), 303)
 }

@@ -7,6 +7,7 @@ import { type How, logAttempt, loggedAs } from './attempts.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { authenticateBy, posted, type SignInCall } from './method-calls.ts'
 import { formDestination, scriptDestination, logoutCookie } from './provider-logout-routes.ts'
+import { clearPending } from './pending-cookie.ts'
 import { isForm, readJson } from './read-body.ts'
 import { submitted } from './sign-in-reply.ts'
 
@@ -74,7 +75,11 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
  * which would also clear those of sibling hosts. Not "cache", which blocks a large site for seconds, whereas no
  * personal data is cached. The storage of another front end is its own to clear.
  */
-export function signOut(c: Context<Env>, { site }: Pick<AuthDeps['config'], 'site'>): void {
+export function signOut(
+  c: Context<Env>,
+  { site, secureCookies }: Pick<AuthDeps['config'], 'site' | 'secureCookies'>,
+): void {
   c.get('answer').clear()
+  c.get('answer').cookie(clearPending(secureCookies))
   if (site.kind === 'own') c.header('Clear-Site-Data', '"storage"')
 }

@@ -14,6 +14,7 @@ const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const WORK: Provider = {
   id: 'work',
   name: 'Work',
+  secondFactor: 'ask',
   icon: 'building',
   kind: 'oidc',
   issuer: 'https://work.example',
@@ -98,6 +99,7 @@ async function browserUntil(endsAt: number): Promise<Browser> {
     remember: false,
     client: CLIENT,
     replaces: null,
+    newDevice: false,
     basis: { kind: 'provider', authTime: null, endsAt, grant: null },
   })
   purpose = { kind: 'reauthenticate', userId: id, sessionId: opened.publicId }

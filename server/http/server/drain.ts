@@ -1,10 +1,20 @@
 import type { Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { destroyAll, destroySilent, isConnected } from './connections.ts'
 
 const CHECK_EVERY_MS = 50
 /** How long destroyed connections may take to close. */
 const CUT_MS = 1000
+
+/**
+ * Leaves new connections to whoever holds the same socket next; those that exist continue. For sockets of a supervisor:
+ * a closed port of our own would refuse them.
+ */
+export function stopAccepting(servers: readonly Server[]): void {
+  // Not the HTTP server's own method, which also closes idle connections, on which a request may be on its way.
+  for (const server of servers) NetServer.prototype.close.call(server)
+}
 
 /**
  * Continues for a while as a server that reports not ready and closes connections with each response: otherwise

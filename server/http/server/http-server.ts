@@ -2,8 +2,11 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { SiteBrand } from '../../contract/brand.ts'
+import type { IsTrusted } from '../../config/trusted-proxies.ts'
+import type { ProxyTrouble } from '../../ops/front-check.ts'
 import { trackConnections } from './connections.ts'
 import { isResponding, rememberListeners } from './pipelining.ts'
+import { readProxyHeaders } from './proxy-protocol.ts'
 import type { PorchlightResponse, PorchlightResponseClass } from '../response/server-response.ts'
 import { answerParserErrors } from './parser-errors.ts'
 import { isWebSocketUpgrade, type UpgradeListener } from './upgrade-listener.ts'
@@ -15,8 +18,13 @@ interface Deps {
   brand: SiteBrand
   ServerResponse: PorchlightResponseClass
   listener: (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue?: boolean) => void
-  /** Called for a connection that begins with the preamble of the PROXY protocol. */
-  proxyProtocol: () => void
+  proxyProtocol: {
+    /** Whether trusted proxies send its header. */
+    isRead: boolean
+    isTrusted: IsTrusted
+    /** Called for a connection that begins with it unexpectedly, or does not where it should. */
+    note: (trouble: ProxyTrouble) => void
+  }
   upgrade: UpgradeListener
 }
 
@@ -51,9 +59,26 @@ export function httpServer({ log, security, brand, ServerResponse, listener, upg
   // Other expectations than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own response would lack our headers.
   server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as PorchlightResponse))
   const plain = server as unknown as Server
-  trackConnections(plain)
   rememberListeners(plain)
+  if (proxyProtocol.isRead)
+    readProxyHeaders(plain, { ...proxyProtocol, refused: warnOfRefused(log, proxyProtocol.note) })
+  // Those that wait for a header, too.
+  trackConnections(plain)
   plain.on('upgrade', upgrade)
-  answerParserErrors(plain, { log, security, brand, proxyProtocol })
+  answerParserErrors(plain, { log, security, brand, noteProxyProtocol: proxyProtocol.note })
   return plain
+}
+
+/** Logs the first one only: a misconfigured proxy opens a connection for each request. */
+function warnOfRefused(log: Log, note: (trouble: ProxyTrouble) => void): (peer: string, why: string) => void {
+  let warned = false
+  return (peer, why) => {
+    note({ problem: 'missing', peer })
+    if (!warned)
+      log.warn(
+        { event: 'proxy_protocol_missing', peer, why },
+        'a trusted proxy opened a connection without a valid PROXY protocol header; it was closed',
+      )
+    warned = true
+  }
 }

@@ -6,10 +6,12 @@ import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
 import type { SiteBrand } from '../../contract/brand.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
+import type { ProxyTrouble } from '../../ops/front-check.ts'
 import { isNavigation } from '../request/request-context.ts'
 import { problemReply } from '../response/problem-reply.ts'
 import { closeAfter, refuseSocket } from '../response/raw-response.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
+import { hasPreamble } from './proxy-header.ts'
 import { afterResponses, afterResponsesOfLeft } from './pipelining.ts'
 import { sniffHeaders } from './sniffed-headers.ts'
 
@@ -17,41 +19,30 @@ interface Deps {
   log: Log
   security: SecurityHeaders
   brand: SiteBrand
-  /** Called for a connection that begins with the preamble of the PROXY protocol. */
-  proxyProtocol: () => void
-}
-
-/**
- * The preamble of version 2; version 1 begins with PROXY and a space.
- * @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2
- */
-const PREAMBLE_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
-
-function hasPreamble(error: Error): boolean {
-  const packet = 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : null
-  return (
-    packet !== null &&
-    (packet.subarray(0, 6).toString('latin1') === 'PROXY ' || packet.subarray(0, PREAMBLE_2.length).equals(PREAMBLE_2))
-  )
+  /** Called for a connection that begins with the PROXY protocol, which is not expected from its peer. */
+  noteProxyProtocol: (trouble: ProxyTrouble) => void
 }
 
 /**
  * Parser errors and CONNECT never become requests: they are answered on the bare socket, with the same headers and body
  * as everything else (HD-12).
  */
-export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, brand, proxyProtocol }: Deps): void {
+export function answerParserErrors(
+  server: Pick<Server, 'on'>,
+  { log, security, brand, noteProxyProtocol }: Deps,
+): void {
   let warned = false
   /** The parser reports an error for each byte that still arrives. */
   const refused = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (refused.has(socket)) return
     refused.add(socket)
-    if (hasPreamble(error)) {
-      proxyProtocol()
+    if ('rawPacket' in error && Buffer.isBuffer(error.rawPacket) && hasPreamble(error.rawPacket)) {
+      noteProxyProtocol({ problem: 'unexpected', peer: socket.remoteAddress ?? 'unknown' })
       if (!warned)
         log.warn(
           { event: 'proxy_protocol_received', peer: socket.remoteAddress },
-          'a proxy uses the PROXY protocol, which is not supported: configure it to send X-Forwarded-For instead',
+          'a connection began with the PROXY protocol, which is only read from trusted proxies, and if PORCHLIGHT_PROXY_PROTOCOL is true',
         )
       warned = true
     }
@@ -76,7 +67,11 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     const problem = new Problem(code)
     const id = randomId(9)
     log.info({ event: 'request_completed', requestId: id, status: problem.status, ...logged }, 'request')
-    const reply = problemReply({ id, headers, navigation: isNavigation(headers), brand, wayOn: null }, problem, more)
+    const reply = problemReply(
+      { id, headers, navigation: isNavigation(headers), brand, wayOn: null, problem: null },
+      problem,
+      more,
+    )
     refuseSocket(socket, reply, id, security)
   }
 }

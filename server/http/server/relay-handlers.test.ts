@@ -157,7 +157,7 @@ describe('calls', () => {
   })
 
   test('nobody signed in is told so as JSON; a sign-in too long ago with the challenge of RFC 9470', async () => {
-    const { ask, seen } = await start({ requires: { signedIn: true, roles: [], maxAgeMs: 60_000 } })
+    const { ask, seen } = await start({ requires: { signedIn: true, roles: [], maxAgeMs: 60_000, acr: null } })
     const nobody = await ask('/api/notes')
     expect([nobody.status, nobody.headers['content-type']]).toEqual([401, 'application/problem+json'])
     const old = await ask('/api/notes', { headers: { cookie: SIGNED_IN } })

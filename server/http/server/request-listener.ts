@@ -6,6 +6,7 @@ import type { ContextFactory } from '../request/context-factory.ts'
 import { announcesBody, type RequestContext } from '../request/request-context.ts'
 import { asProblem, problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
+import type { RequestSpans } from './request-spans.ts'
 import { runSteps, type Step } from '../steps/pipeline.ts'
 
 interface Deps {
@@ -20,6 +21,8 @@ interface Deps {
    * @param whole false: it closed before the response's end
    */
   done: (ctx: RequestContext, status: number | null, whole: boolean) => void
+  /** null: requests are not traced. */
+  spans: RequestSpans | null
 }
 
 /**
@@ -30,19 +33,14 @@ const LINGER_MS = 1000
 
 /** Node's request listener: runs the steps for one request. Synchronous as long as the steps are. */
 export function requestListener(deps: Deps) {
-  const { log, contexts, steps, handle } = deps
+  const { log, contexts, steps, handle, spans } = deps
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: PorchlightResponse): void {
     if (this.ctx !== null) deps.done(this.ctx, this.headersSent ? this.statusCode : null, this.writableFinished)
   }
 
-  return (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue = false): void => {
-    const ctx = contexts.ofIncoming(incoming)
-    outgoing.ctx = ctx
-    outgoing.on('close', closed)
-
-    if (expectsContinue) ctx.inviteBody = () => outgoing.writeContinue()
+  function begin(ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse): void {
     const fail = (error: unknown) => {
       // A page that had begun to render set its own policy.
       ctx.contentSecurityPolicy = null
@@ -62,6 +60,15 @@ export function requestListener(deps: Deps) {
     } catch (error) {
       fail(error)
     }
+  }
+
+  return (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue = false): void => {
+    const ctx = contexts.ofIncoming(incoming)
+    outgoing.ctx = ctx
+    outgoing.on('close', closed)
+    if (expectsContinue) ctx.inviteBody = () => outgoing.writeContinue()
+    if (spans === null) begin(ctx, incoming, outgoing)
+    else spans.run(ctx, () => begin(ctx, incoming, outgoing))
   }
 }
 

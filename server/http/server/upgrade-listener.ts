@@ -9,6 +9,7 @@ import { asProblem, problemReply } from '../response/problem-reply.ts'
 import { refuseSocket } from '../response/raw-response.ts'
 import { relayRequest } from './relay-handlers.ts'
 import type { Reply } from '../response/reply.ts'
+import type { RequestSpans } from './request-spans.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
 import { runSteps, type Step } from '../steps/pipeline.ts'
 
@@ -27,6 +28,8 @@ interface Deps {
   /** Takes the sockets of an application in this process; null: it has none. */
   app: ((incoming: IncomingMessage, socket: Duplex, head: Buffer) => unknown) | null
   development: boolean
+  /** null: requests are not traced. */
+  spans: RequestSpans | null
 }
 
 /**
@@ -44,7 +47,7 @@ export type UpgradeListener = (incoming: IncomingMessage, socket: Duplex, head: 
  * before connecting to the upstream.
  */
 export function upgradeListener(deps: Deps): UpgradeListener {
-  const { log, security, contexts, steps, relay, done, check, app, development } = deps
+  const { log, security, contexts, steps, relay, done, check, app, development, spans } = deps
   return (incoming, socket, head) => {
     socket.on('error', () => socket.destroy())
     const ctx = contexts.ofIncoming(incoming)
@@ -73,6 +76,8 @@ export function upgradeListener(deps: Deps): UpgradeListener {
       await relay.passUpgrade(ctx.match, request, socket, head)
       done(ctx, 101, true)
     }
-    join().catch((error: unknown) => refuse(problemReply(ctx, asProblem(error, ctx, log))))
+    const handle = () => void join().catch((error: unknown) => refuse(problemReply(ctx, asProblem(error, ctx, log))))
+    if (spans === null) handle()
+    else spans.run(ctx, handle)
   }
 }

@@ -89,7 +89,9 @@ test('each page has a nonce of its own, kept ones too, and is stored by nobody; 
   const { ask } = await start()
   const [first, second] = [await ask('/', { headers: NAVIGATE }), await ask('/', { headers: NAVIGATE })]
   const [, , , nonce, shared] = first.body.split(' ')
-  expect(first.headers['content-security-policy']).toContain(`script-src 'nonce-${nonce}' 'strict-dynamic'`)
+  expect(first.headers['content-security-policy']).toContain(
+    `script-src 'nonce-${nonce}' 'strict-dynamic' 'wasm-unsafe-eval';`,
+  )
   expect([shared, second.body.includes(String(nonce)), first.body.includes(SHARED)]).toEqual([nonce, false, false])
   expect(first.headers['cache-control']).toBe('private, no-store')
   expect((await ask('/feed.xml')).headers['cache-control']).toBe('public')

@@ -41,6 +41,7 @@ const RESERVED = [
   '/sign-in',
   '/sign-up',
   '/signed-out',
+  '/forgot',
   '/reset',
   '/account',
   '/account/sessions',

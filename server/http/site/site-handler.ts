@@ -8,6 +8,7 @@ import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } f
 import { cookieNameOf } from '../../relay/cookie-name.ts'
 import { isIdentityHeader } from '../../relay/identity-headers.ts'
 import { clearCookie, cookieName } from '../../session/cookie-names.ts'
+import { traceHeaders } from '../../ops/tracing/span.ts'
 import type { DevBridge } from './dev-bridge.ts'
 import { compressPage } from '../response/page-compression.ts'
 import type { RequestContext } from '../request/request-context.ts'
@@ -111,6 +112,7 @@ export function siteMount({
       fail: failure => failedPage(ctx, failure),
     }
     hideFromSite(incoming)
+    if (ctx.span !== null) continueTrace(incoming, traceHeaders(ctx.span, 'upstream'))
     Object.assign(incoming, { [CONTEXT]: context })
     development?.carry(ctx, incoming, outgoing, context)
     const handle = await listener()
@@ -171,6 +173,12 @@ function hideFromSite(incoming: IncomingMessage): void {
   }
   incoming.headers = visible
   incoming.rawHeaders = raw
+}
+
+/** The site's code continues our trace, and not the one that a client names. */
+function continueTrace(incoming: IncomingMessage, headers: readonly string[]): void {
+  delete incoming.headers['tracestate']
+  for (let i = 0; i + 1 < headers.length; i += 2) incoming.headers[headers[i] ?? ''] = headers[i + 1]
 }
 
 /** Drops our own cookies, and ones that cannot be decoded, because the site and its libraries decode all of them. */

@@ -38,6 +38,7 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
     device: cookieName('device', secureCookies),
     form: cookieName('form', secureCookies),
     logout: cookieName('logout', secureCookies),
+    'second-factor': cookieName('second-factor', secureCookies),
     secure: secureCookies,
   }
   const readCookies = cookieReader(names)
@@ -124,6 +125,10 @@ class RequestCaller implements Caller {
 
   get logout(): string | null {
     return only(this.#cookies, this.#names.logout)
+  }
+
+  get secondFactor(): string | null {
+    return only(this.#cookies, this.#names['second-factor'])
   }
 
   transactions(): readonly string[] {

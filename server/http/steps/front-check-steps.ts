@@ -10,7 +10,8 @@ import {
   STREAM_EVENTS,
   STREAM_GAP_MS,
 } from '../../ops/front-check.ts'
-import type { IsTrusted } from '../request/client-address.ts'
+import type { IsTrusted } from '../../config/trusted-proxies.ts'
+import { plainAddress } from '../request/client-address.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from '../response/reply.ts'
 import type { Step } from './pipeline.ts'
@@ -47,7 +48,7 @@ export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontC
         path: ctx.path.slice(0, 200),
         upgrade: ctx.upgrade,
         peer: { address: remoteAddress, port: remotePort },
-        peerTrusted: isTrusted(remoteAddress.replace(/^::ffff:/, '')),
+        peerTrusted: isTrusted(plainAddress(remoteAddress)),
         forwardedFor: forwarded === undefined ? null : String(forwarded).slice(0, 200),
         client: ctx.client.network,
       })

@@ -25,7 +25,7 @@ beforeAll(async () => {
     outgoing.writeHead(200, { 'content-type': 'text/html' }).end('a page')
   })
   const at = (changes: Partial<Upstream>) => testUpstream(upstream.origin, { document: true, ...changes })
-  const signedIn = { signedIn: true, roles: [], maxAgeMs: null }
+  const signedIn = { signedIn: true, roles: [], maxAgeMs: null, acr: null }
   const upstreams = [
     at({ name: 'desk', prefix: '/api/desk' }),
     at({ name: 'tool', prefix: '/tool', encodedPaths: true }),
@@ -41,7 +41,7 @@ beforeAll(async () => {
   const relay = testRelay(upstreams)
   app = await startApp({
     relay,
-    findUser: async () => ({ ...ADA, roles: ['user'], emailVerified: false }),
+    findUser: async () => ({ ...ADA, roles: ['user'], emailVerified: false, secondFactorAt: null }),
     returnPaths: createReturnPaths(relay.match),
   })
   closing.push(upstream.close, () => relay.close(), app.close)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Problem } from '../../base/problem.ts'
+import { ENROLMENT_PAGE } from '../../contract/reserved.ts'
 import { HOME } from '../../contract/return-to.ts'
 import { TOKEN_API } from '../../contract/token-api-id.ts'
 import { refusalOf } from '../../relay/admission.ts'
@@ -28,7 +29,7 @@ export function leadToSignIn({ clock, publicUrl, returnPaths }: Deps) {
     const arrival = arrivalOf(ctx)
     ctx.wayOn = problem => wayOn(problem, arrival, ctx)
     const refusal = refusalOf(match.upstream, caller.signedIn, clock.now().wall)
-    const page = refusal === null ? null : pageFor(refusal)
+    const page = refusal === null ? null : pageFor(refusal, ctx)
     if (page === null || arrival !== 'page' || !match.upstream.document) return undefined
     return { status: 303, headers: ['Location', withReturn(page, returnPaths.backTo(ctx))], body: '' }
   }
@@ -36,7 +37,7 @@ export function leadToSignIn({ clock, publicUrl, returnPaths }: Deps) {
   /** A page in a frame or behind a form cannot be replaced by the sign-in page without losing what is around it. */
   function wayOn(problem: Problem, arrival: Arrival, ctx: RequestContext): WayOn | null {
     if (problem.code === 'forbidden') return accountLink(ctx.caller?.signedIn?.user.email)
-    const page = pageFor(problem)
+    const page = pageFor(problem, ctx)
     if (page === null) return null
     const found = arrival === 'frame' || arrival === 'form' ? refererPath(ctx) : null
     // What a form posts to need not be a page.
@@ -60,8 +61,11 @@ interface LeadingPage {
 }
 
 /** @returns null if no page of ours helps */
-function pageFor({ code, extras: { provider } }: Problem): LeadingPage | null {
+function pageFor({ code, extras: { provider, acr } }: Problem, { caller }: RequestContext): LeadingPage | null {
   if (code === 'not_signed_in') return { path: '/sign-in', label: 'sign_in' }
+  const hasNone = caller?.signedIn?.user.secondFactorAt === null
+  if (code === 'second_factor_required' || (code === 'insufficient_user_authentication' && acr === 'aal2' && hasNone))
+    return { path: ENROLMENT_PAGE, label: 'confirm' }
   const ofTokenApi = code === 'provider_sign_in_required' && provider === TOKEN_API
   if (code === 'insufficient_user_authentication' || ofTokenApi) return { path: '/reauthenticate', label: 'confirm' }
   if (code !== 'provider_sign_in_required' || provider === undefined) return null

@@ -21,7 +21,14 @@ const ORDERS = {
   scopes: [],
 } as unknown as Upstream
 const caller = (who: string): RelayCaller => ({
-  user: { id: who, email: `${who}@example.org`, emailVerified: false, name: who, roles: ['user'] },
+  user: {
+    id: who,
+    email: `${who}@example.org`,
+    emailVerified: false,
+    secondFactorAt: null,
+    name: who,
+    roles: ['user'],
+  },
   language: null,
   session: {
     publicId: `s-${who}`,

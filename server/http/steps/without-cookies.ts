@@ -4,6 +4,7 @@ import type { Config } from '../../config/types.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
 import { METADATA_PATHS } from './serve-metadata.ts'
+import { PASSKEY_ENDPOINTS_PATH, type PasskeyWellKnown, RELATED_ORIGINS_PATH } from './passkey-well-known.ts'
 import { problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
@@ -14,6 +15,7 @@ interface WellKnown {
   jwks: (ctx: RequestContext) => Reply
   metadata: (ctx: RequestContext) => Reply
   securityTxt: () => Reply | null
+  passkeys: PasskeyWellKnown
 }
 
 const SECURITY_TXT_PATH = '/.well-known/security.txt'
@@ -53,19 +55,21 @@ export function answerSecurityTxt({
   }
 }
 
+type Answering = (ctx: RequestContext, deps: WellKnown) => Reply
+
+/** By path; a method or page of ours that has a well-known address is added here. */
+export const WELL_KNOWN: ReadonlyMap<string, Answering> = new Map<string, Answering>([
+  [JWKS_PATH, (ctx, { jwks }) => jwks(ctx)],
+  ...[...METADATA_PATHS].map((path): [string, Answering] => [path, (ctx, { metadata }) => metadata(ctx)]),
+  [SECURITY_TXT_PATH, (ctx, { securityTxt }) => securityTxt() ?? problemReply(ctx, new Problem('not_found'))],
+  [RELATED_ORIGINS_PATH, (ctx, { passkeys }) => passkeys.relatedOrigins ?? problemReply(ctx, new Problem('not_found'))],
+  [PASSKEY_ENDPOINTS_PATH, (ctx, { passkeys }) => passkeys.endpoints ?? problemReply(ctx, new Problem('not_found'))],
+  ['/.well-known/change-password', () => ({ status: 303, headers: ['Location', '/account'], body: null })],
+])
+
 /** `/.well-known/*`: unknown names are 404 and never the site's page (UX-14), because clients take a 200 for support. */
-function answerWellKnown(ctx: RequestContext, { jwks, metadata, securityTxt }: WellKnown): Reply {
-  if (METADATA_PATHS.has(ctx.path)) return metadata(ctx)
-  switch (ctx.path) {
-    case JWKS_PATH:
-      return jwks(ctx)
-    case SECURITY_TXT_PATH:
-      return securityTxt() ?? problemReply(ctx, new Problem('not_found'))
-    case '/.well-known/change-password':
-      return { status: 303, headers: ['Location', '/account'], body: null }
-    default:
-      return problemReply(ctx, new Problem('not_found'))
-  }
+function answerWellKnown(ctx: RequestContext, deps: WellKnown): Reply {
+  return WELL_KNOWN.get(ctx.path)?.(ctx, deps) ?? problemReply(ctx, new Problem('not_found'))
 }
 
 /** Answers the families that need no cookies, before any cookie is read. */
