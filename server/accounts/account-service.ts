@@ -3,9 +3,11 @@ import { toEmailKey } from '../base/email-key.ts'
 import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
+import type { Language } from '../contract/languages.ts'
 import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
 import type { Client, Sessions } from '../session/types.ts'
-import type { AccountRecord, AccountStore, AccountWithSessions, Changed, Verifier } from '../store/types.ts'
+import type { AccountRecord } from '../store/account-types.ts'
+import type { AccountStore, AccountWithSessions, Changed, Verifier } from '../store/types.ts'
 import { isTestAccount, newTestAccountId } from '../store/test-account-ids.ts'
 import { type Account, newAccountRow, normalRoles, toAccount } from './account.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
@@ -20,13 +22,15 @@ export interface Accounts {
   readonly authority: Authority
   /**
    * Guards what only a site with accounts of its own does.
-   * @throws Problem if an API manages them: `registration_closed` for accounts, `forbidden` for passwords
+   * @throws Problem if an API manages them: `registration_closed` for accounts, `forbidden` for the others
    */
-  requireLocal(what: 'accounts' | 'passwords'): void
+  requireLocal(what: 'accounts' | 'passwords' | 'addresses'): void
   /** Whether the first administrator still has to be created here. */
   needsSetup(): Promise<boolean>
   /** Called for every request: answered from memory once it was read. */
   find(id: string): MaybePromise<Account | null>
+  /** Remembers in which language its owner reads. A failure is no reason to refuse the request. */
+  noteLanguage(account: Pick<Account, 'id' | 'language'>, language: Language): Promise<void>
   /** The same, unless it is disabled, or a test account where tests do not sign in. */
   findActive(id: string): MaybePromise<Account | null>
   /** Calls back after each change of an account. */
@@ -102,6 +106,8 @@ export interface AccountDeps {
   keptBy: string | null
   /** Whether tests sign in here. If not, what earlier ones left in the data folder opens nothing. */
   testSignIn: boolean
+  /** Whether the language of an account is of use. */
+  sendsMail: boolean
 }
 
 const CACHED = 10_000
@@ -115,6 +121,7 @@ export function createAccounts({
   clock,
   keptBy,
   testSignIn,
+  sendsMail,
 }: AccountDeps): Accounts {
   const cache = new LRUCache<string, Account>({ max: CACHED })
   /** Incremented by each write: what was read before must not be cached afterwards. */
@@ -172,6 +179,7 @@ export function createAccounts({
     authority,
     requireLocal(what) {
       if (keptBy === null) return
+      if (what === 'addresses') throw new Problem('forbidden', { detail: `E-mail addresses are managed by ${keptBy}.` })
       if (what === 'passwords') throw new Problem('forbidden', { detail: `Passwords are managed by ${keptBy}.` })
       throw new Problem('registration_closed', {
         detail: `Accounts are managed by ${keptBy}. Sign in with one of those.`,
@@ -185,6 +193,13 @@ export function createAccounts({
     find,
     findActive: id => mapMaybe(find(id), account => (account !== null && isActive(account) ? account : null)),
     onChanged: listener => void listeners.push(listener),
+
+    async noteLanguage({ id, language: before }, language) {
+      if (!sendsMail || before === language) return
+      writes++
+      await store.setLanguage(id, language).catch(() => {})
+      cache.delete(id)
+    },
 
     async findByEmail(email) {
       const row = await store.findByEmail(toEmailKey(email))
@@ -276,12 +291,29 @@ export function createAccounts({
 function toWirePerson({
   id,
   email,
+  emailVerifiedAt,
+  mailRefusedAt,
   name,
   roles,
   createdAt,
   disabledAt,
   lastSeenAt,
   sessions,
+  secondFactorAt,
 }: AccountWithSessions): WirePerson {
-  return { id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }
+  const emailVerified = emailVerifiedAt !== null
+  const secondFactor = secondFactorAt !== null
+  return {
+    id,
+    email,
+    emailVerified,
+    mailRefusedAt,
+    name,
+    roles,
+    secondFactor,
+    createdAt,
+    disabledAt,
+    lastSeenAt,
+    sessions,
+  }
 }

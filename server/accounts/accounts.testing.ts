@@ -3,8 +3,10 @@ import { captureLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
 import { toBrand } from '../config/brand-settings.ts'
+import type { MailConfig } from '../config/mail-settings.ts'
 import { toLinkLives } from '../config/lives.ts'
 import { OWN_SITE, type Site } from '../config/site-settings.ts'
+import type { Config } from '../config/types.ts'
 import type { TokenApi } from '../config/token-api-settings.ts'
 import type { Registration } from '../contract/wire.ts'
 import { newRoot } from '../keys/file.ts'
@@ -40,18 +42,23 @@ export const GOOD_PASSWORD = 'a lantern left burning'
 /** For tests of this room and those that depend on it: real services on a real database in a folder of its own. */
 export function testPeople(
   options: {
+    publicUrl?: string
     registration?: Registration
     setupCode?: string
     linkDays?: number
     tokenApi?: TokenApi
     site?: Site
     testSignIn?: string
+    mail?: MailConfig
+    breachedPasswords?: string
+    secondFactor?: Config['secondFactor']
+    rememberSecondFactorDays?: number
   } = {},
 ) {
   const time = handClock()
   const { clock } = time
   const { log, lines, events } = captureLog()
-  const opened = testStore(clock, log)
+  const opened = testStore(clock, log, options.mail !== undefined)
   // Decisions inside a transaction must be repeatable, because a store may retry them.
   const store = retrying(opened.store)
   const keyring = createKeyring([newRoot(time.wall())])
@@ -61,6 +68,7 @@ export function testPeople(
     count: (name: CounterName, labels) => {
       if (name === 'sign_ins_total') outcomes.push(labels?.['outcome'] ?? '')
     },
+    gauge() {},
     observe: name => {
       if (name === 'password_hash_seconds') counts.hashes++
     },
@@ -86,15 +94,19 @@ export function testPeople(
     settings,
   })
   const config = {
-    publicUrl: 'https://porch.example',
+    publicUrl: options.publicUrl ?? 'https://porch.example',
     registration: options.registration ?? 'invite',
     linkLives: toLinkLives(options.linkDays),
     setupCode: options.setupCode === undefined ? null : new Secret(options.setupCode),
     passwordMinLength: 15,
+    breachedPasswords: options.breachedPasswords ?? null,
     brand: toBrand(),
+    mail: options.mail ?? null,
     secureCookies: true,
     site: options.site ?? OWN_SITE,
     tokenApi: options.tokenApi ?? null,
+    secondFactor: options.secondFactor ?? 'optional',
+    rememberSecondFactorMs: (options.rememberSecondFactorDays ?? 0) * DAY,
     testSignIn: options.testSignIn === undefined ? null : new Secret(options.testSignIn),
   }
   const people: People = createPeople({ store, sessions, keyring, clock, log, meter, config })
@@ -112,7 +124,7 @@ export function testPeople(
     counts,
     outcomes,
     /** The code in a link. */
-    codeOf: (href: string) => decodeURIComponent(href.split('#code=')[1] ?? ''),
+    codeOf: (href: string | null) => decodeURIComponent(href?.split('#code=')[1] ?? ''),
     async close() {
       await sessions.close()
       opened.remove()

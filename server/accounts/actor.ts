@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { clientRecord } from '../session/client-record.ts'
 import type { Client } from '../session/types.ts'
-import type { Origin } from '../store/types.ts'
+import type { Origin } from '../store/account-types.ts'
 
 /** Who does something, and from where. The command line has neither an account nor a client. */
 export interface Actor {

@@ -164,6 +164,8 @@ export function createAttemptLine(): AttemptLine {
   }
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(['slow_down', 'password_locked', 'second_factor_locked'])
+
 function isRefusal(error: unknown): boolean {
-  return error instanceof Problem && (error.code === 'slow_down' || error.code === 'password_locked')
+  return error instanceof Problem && REFUSALS.has(error.code)
 }

@@ -27,6 +27,7 @@ const open = (userId: string) =>
     remember: true,
     client: CLIENT,
     replaces: null,
+    newDevice: false,
     basis: null,
   })
 
@@ -413,6 +414,7 @@ test('ASVS 7.4 a sign-in opens no session if the password changed or the account
       remember: true,
       client: CLIENT,
       replaces: null,
+      newDevice: false,
       basis: at === null ? null : { kind: 'password', setAt: at },
     })
   await expect(late(root.passwordChangedAt)).rejects.toEqual(problem('invalid_credentials'))

@@ -102,12 +102,17 @@ export interface Reserved {
 
 /**
  * Decides whether an attempt may be made now, and counts it under all three keys.
- * @throws Problem `password_locked` if the password is locked: nothing is compared with it, so that every attempt gets
+ * @throws Problem `locked` if the password, or the codes, are locked: nothing is compared with it, so that every attempt gets
  * the same response; `slow_down` with the longest of the waits
  */
-export function reserveAttempt(keys: AttemptKeys, rows: AttemptCounts, now: UnixMs): Reserved {
+export function reserveAttempt(
+  keys: AttemptKeys,
+  rows: AttemptCounts,
+  now: UnixMs,
+  locked: 'password_locked' | 'second_factor_locked' = 'password_locked',
+): Reserved {
   const failed = rows.lock?.failures ?? 0
-  if (failed >= LOCK_AT) throw new Problem('password_locked')
+  if (failed >= LOCK_AT) throw new Problem(locked)
   const waitMs = Math.max(waitOf(rows.recent, now), waitOf(rows.network, now))
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
   const lock = { key: keys.lock, failures: Math.min(failed + 1, LOCK_AT), lastFailureAt: now, nextAt: 0 }

@@ -2,7 +2,8 @@ import { HOUR, type UnixMs } from '../base/clock.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import type { Role } from '../contract/wire.ts'
-import type { CodeRecord, Maker } from '../store/types.ts'
+import type { Maker } from '../store/account-types.ts'
+import type { CodeRecord } from '../store/types.ts'
 
 export const SETUP_LIFE_MS = HOUR
 
@@ -31,16 +32,26 @@ export function codeRow(
     createdAt: at,
     endsAt: at + lifeMs,
     usedAt: null,
+    address: null,
     byUserId: maker.userId,
     bySessionId: maker.sessionId,
     ...what,
   }
 }
 
+type CodePage =
+  | '/set-up'
+  | '/sign-up'
+  | '/reset'
+  | '/verify-email'
+  | '/restore-email'
+  /** For an account that has no password to replace. */
+  | '/restore-email?without=password'
+
 /**
  * A link to one of our pages with a code in the fragment, which browsers do not send: it appears in no server's or
  * proxy's log, and in no Referer.
  */
-export function codeLink(publicUrl: string, page: '/set-up' | '/sign-up' | '/reset', code: Secret): string {
+export function codeLink(publicUrl: string, page: CodePage, code: Secret): string {
   return `${publicUrl}${page}#code=${encodeURIComponent(code.reveal())}`
 }

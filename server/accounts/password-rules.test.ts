@@ -5,11 +5,14 @@ import { createPasswordRules } from './password-rules.ts'
 
 const ANN = { email: 'ann.long-address@example.org', name: 'Ann of the Long Name' }
 const check = (password: string) =>
-  createPasswordRules({
-    passwordMinLength: 15,
-    publicUrl: 'https://porch.lamplight.example',
-    brand: { name: 'Harbour Books' },
-  }).check(password, ANN)
+  createPasswordRules(
+    {
+      passwordMinLength: 15,
+      publicUrl: 'https://porch.lamplight.example',
+      brand: { name: 'Harbour Books' },
+    },
+    null,
+  ).check(password, ANN)
 const outcome = (password: string) =>
   check(password).then(
     () => 'accepted',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 import { type Clock, SECOND } from '../base/clock.ts'
@@ -23,6 +24,7 @@ const WAITING = 100
 /** Networks take turns, and one of them fills at most half of the queue, so that guessing does not delay others. */
 const LIMITS = { atOnce: AT_ONCE, waiting: WAITING, each: { atOnce: Math.max(1, AT_ONCE - 1), waiting: WAITING / 2 } }
 /** The key for work without a network: the command line, and the server itself. */
+const SALT_BYTES = 16
 const OPERATOR_QUEUE = 'operator'
 const OWN_QUEUE = 'own'
 /** Comparisons with imported hashes vary; with this much room, what they take rarely shows. */
@@ -38,6 +40,14 @@ export interface Passwords {
   seal(password: string, accountId: string, client: Client | null): Promise<string>
   /** Seals a hash by another system for its account, as it is: the first right password replaces it. */
   sealImported(hash: string, accountId: string): string
+  /**
+   * Hashes recovery codes, all with one new salt (ASVS 6.5.2): a code is then compared with a whole set by one hash.
+   * @param client who waits for it; null: the command line
+   * @throws Problem `busy`
+   */
+  hashCodes(codes: readonly string[], client: Client | null): Promise<string[]>
+  /** Hashes a code with the salt and cost of such a hash. @throws Problem `busy` */
+  hashLike(hash: string, code: string, client: Client | null): Promise<string>
   /** To be called after an import, whose hashes may be slower to compare than any before. */
   imported(): void
   /**
@@ -65,6 +75,7 @@ export interface PasswordDeps {
 
 export function createPasswords({ keyring, clock, log, meter, importDecoy, pause }: PasswordDeps): Passwords {
   const limiter = createLimiter(LIMITS)
+  meter.gauge('password_hashes_waiting', limiter.waiting)
 
   async function timed<T>(queue: string, work: () => Promise<T>): Promise<{ result: T; tookMs: number }> {
     return limiter.run(queue, async () => {
@@ -119,6 +130,18 @@ export function createPasswords({ keyring, clock, log, meter, importDecoy, pause
     sealImported: (hash, accountId) => keyring.seal('at-rest', { hash, imported: true }, accountId),
     imported() {
       slowest = null
+    },
+    hashCodes(codes, client) {
+      const salt = randomBytes(SALT_BYTES)
+      return Promise.all(
+        codes.map(async code => (await timed(queueOf(client), () => hash(code, { ...COST, salt }))).result),
+      )
+    },
+    async hashLike(like, code, client) {
+      const { memoryCost, timeCost, parallelism } = parseOptions(like)
+      const salt = Buffer.from(like.split('$')[4] ?? '', 'base64')
+      const how = { memoryCost, timeCost, parallelism, salt }
+      return (await timed(queueOf(client), () => hash(code, how))).result
     },
 
     async compare(password, verifier, client) {

@@ -3,10 +3,14 @@ import { toEmailKey } from '../base/email-key.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Config } from '../config/types.ts'
+import type { Language } from '../contract/languages.ts'
 import type { InviteAnswer, InvitesAnswer, RegisterRequest, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
+import type { Letters } from '../mail/letters.ts'
 import type { Client } from '../session/types.ts'
 import { registerKey } from '../store/throttle-keys.ts'
-import type { AccountRecord, AccountStore, CodeStore, InviteRecord, ThrottleStore } from '../store/types.ts'
+import type { NewMail } from '../store/mail-types.ts'
+import type { AccountRecord } from '../store/account-types.ts'
+import type { AccountStore, CodeRecord, CodeStore, InviteRecord, ThrottleStore } from '../store/types.ts'
 import { type Account, newAccountRow, normalRoles } from './account.ts'
 import type { Accounts } from './account-service.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
@@ -33,9 +37,15 @@ export interface RegistrationService {
   register(request: RegisterRequest, client: Client): Promise<Account>
   /**
    * @throws Problem `registration_closed`; `email_taken` if the address already has an account; `limit_reached`,
-   * `forbidden`
+   * `forbidden`; `mail_unavailable`, or `invalid_body` without an address, if it is to be mailed
+   * @param mailIn the language to mail it in; null: its maker hands the link over
+   * @returns the link, unless it is mailed: nobody else has it then, so that it proves the address
    */
-  invite(request: { email: string | null; roles: Role[] }, actor: Actor): Promise<InviteAnswer>
+  invite(
+    request: { email: string | null; roles: Role[] },
+    actor: Actor,
+    mailIn?: Language | null,
+  ): Promise<InviteAnswer>
   /**
    * A page of the open invitations.
    * @param cursor `next` of the previous page, or null
@@ -50,6 +60,8 @@ export interface RegistrationDeps {
   passwords: Passwords
   passwordRules: PasswordRules
   store: { accounts: AccountStore; codes: CodeStore; throttles: ThrottleStore }
+  /** null: no mail is configured. */
+  letters: Letters | null
   clock: Clock
   config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'linkLives'>
 }
@@ -61,6 +73,7 @@ export function createRegistration({
   passwords,
   passwordRules,
   store,
+  letters,
   clock,
   config,
 }: RegistrationDeps): RegistrationService {
@@ -87,6 +100,17 @@ export function createRegistration({
       counts.map(([key]) => key),
       () => countUnder(store.throttles, counts, now()),
     )
+  }
+
+  /** @throws Problem `mail_unavailable`, `invalid_body` */
+  function invitationMail(
+    { codeHash, createdAt, endsAt }: CodeRecord,
+    { address, language, href, by }: { address: string | null; language: Language; href: string; by: string },
+  ): NewMail {
+    if (letters === null) throw new Problem('mail_unavailable')
+    if (address === null) throw new Problem('invalid_body', { fields: { email: 'An address is needed to send to.' } })
+    const letter = { kind: 'invitation', userId: null, address, language, codeHash } as const
+    return letters.write(letter, { href: new Secret(href), lifeMs: endsAt - createdAt, by })
   }
 
   const originFor = (row: AccountRecord, client: Client) =>
@@ -145,7 +169,7 @@ export function createRegistration({
       }
     },
 
-    async invite({ email, roles }, actor) {
+    async invite({ email, roles }, actor, mailIn = null) {
       if (config.registration === 'closed') throw new Problem('registration_closed')
       const emailKey = email === null ? null : toEmailKey(email)
       if (emailKey !== null && (await store.accounts.findByEmail(emailKey)) !== null) throw new Problem('email_taken')
@@ -156,12 +180,13 @@ export function createRegistration({
         now(),
         config.linkLives.inviteMs,
       )
-      await store.codes.createInvite(row, originOf(actor, '', row.createdAt))
       const by = actor.userId === null ? null : await accounts.find(actor.userId)
-      return {
-        invite: toInvite({ ...row, byName: by?.name ?? null }),
-        href: codeLink(config.publicUrl, '/sign-up', code),
-      }
+      const href = codeLink(config.publicUrl, '/sign-up', code)
+      const mail =
+        mailIn === null ? null : invitationMail(row, { address: email, language: mailIn, href, by: by?.name ?? '' })
+      const sent = await store.codes.createInvite(row, originOf(actor, '', row.createdAt), mail)
+      const made = { ...row, address: sent ? email : null, byName: by?.name ?? null, isRefused: false }
+      return { invite: toInvite(made), href: sent ? null : href, sent }
     },
 
     async invites(cursor) {
@@ -176,6 +201,7 @@ export function createRegistration({
   }
 }
 
-function toInvite({ id, email, roles, createdAt, endsAt, byName }: InviteRecord): WireInvite {
-  return { id, email, roles, createdAt, endsAt, by: byName }
+function toInvite({ id, email, address, roles, createdAt, endsAt, byName, isRefused }: InviteRecord): WireInvite {
+  const mailed = address === null ? null : isRefused ? 'refused' : 'accepted'
+  return { id, email, roles, createdAt, endsAt, by: byName, mailed }
 }

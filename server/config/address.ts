@@ -12,11 +12,23 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK.check(bare, family === 4 ? 'ipv4' : 'ipv6')
 }
 
+/** Whether a range in CIDR is wider than any private network, such as 10.0.0.0/8 or fc00::/7. */
+export function isWide(range: string): boolean {
+  const [address = '', bits] = range.split('/')
+  return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
+}
+
 /** The canonical form of a URL that is an origin and nothing more; null for anything else. */
 export function toOrigin(text: string): string | null {
   // The URL parser is too lenient: it turns backslashes into slashes and drops tabs and line breaks.
   if (!/^https?:\/\/[^\s\\/?#@]+\/?$/i.test(text)) return null
   return URL.canParse(text) ? new URL(text).origin : null
+}
+
+/** Whether it is the origin of pages that browsers give passkeys to (Secure Contexts §3.1). */
+export function isSecureOrigin(text: string): boolean {
+  const origin = toOrigin(text)
+  return origin !== null && (origin.startsWith('https:') || isLoopback(new URL(origin).hostname))
 }
 
 /** Whether the text is an IP address or a range in CIDR notation. */

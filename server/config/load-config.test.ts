@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import example from '../../examples/porchlight.config.ts'
 import { loadConfig } from './load-config.ts'
 import type { Environment } from './sources.ts'
-import { SETTING_KEYS, variableOf } from './settings.ts'
+import { FORMER_NAMES_END, SETTING_KEYS, variableOf } from './settings.ts'
 
 let cwd: string
 beforeEach(() => {
@@ -46,7 +46,8 @@ describe('without any configuration', () => {
       registration: 'invite',
       trustedProxies: [],
       logLevel: 'info',
-      metricsPort: null,
+      metrics: null,
+      socket: null,
       securityContact: null,
       demo: true,
     })
@@ -189,12 +190,17 @@ describe('sources of settings:', () => {
     const values: Record<string, string> = {
       publicUrl: 'http://localhost:4100',
       host: '127.0.0.1',
+      socket: 'site.sock',
+      socketMode: '600',
+      metricsHost: '127.0.0.2',
       dataDir: 'elsewhere',
       keys: 'keys.json',
       insecureHttp: 'true',
       setupCode: 'abcdefghijklmnopqrstuvwxyz',
       registration: 'open',
+      secondFactor: 'admins',
       trustedProxies: '10.0.0.0/8',
+      proxyProtocol: 'false',
       logLevel: 'warn',
       upstreams: '[{"name":"orders","target":"http://127.0.0.1:8000"}]',
       site: '{"serverRoutes":true}',
@@ -209,15 +215,28 @@ describe('sources of settings:', () => {
       refreshConfirmSeconds: '50',
       tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
       securityContact: 'mailto:security@example.org',
+      relatedOrigins: 'https://example.net, https://example.de',
+      tracesUrl: 'http://127.0.0.1:4318',
+      tracesHeaders: 'api-key=secret',
+      tracesRatio: '0.5',
+      tracesContinue: 'true',
+      breachedPasswords: 'https://api.pwnedpasswords.com/range/',
       testSignIn: 'a-secret-that-only-tests-know',
       brand: '{"name":"Acme"}',
+      mailUrl: 'smtps://porch:secret@mail.example.org',
+      mailFrom: 'login@example.org',
       demo: 'false',
     }
     for (const { key, variable } of known) {
       const value = values[key] ?? '20'
       write('value', `${value}\n`)
-      // A token API requires the login setting, and vice versa; tests never sign in where it may be production.
-      const needed = { NODE_ENV: 'test', ...(key === 'tokenApi' && { PORCHLIGHT_LOGIN: 'token-api' }) }
+      // Some settings require another; tests never sign in where it may be production.
+      const needed = {
+        NODE_ENV: 'test',
+        ...(key === 'tokenApi' && { PORCHLIGHT_LOGIN: 'token-api' }),
+        ...(key === 'mailUrl' && { PORCHLIGHT_MAIL_FROM: 'login@example.org' }),
+        ...(key === 'mailFrom' && { PORCHLIGHT_MAIL_URL: 'smtp://localhost' }),
+      }
       const [direct, byFile] = [
         await loadConfig({ [variable]: value, ...needed }, cwd),
         await loadConfig({ [`${variable}_FILE`]: 'value', ...needed }, cwd),
@@ -228,6 +247,48 @@ describe('sources of settings:', () => {
         variable,
       ).toMatchObject({ from: join(cwd, 'value') })
     }
+  })
+
+  test('a credential of systemd is the setting of its name, or a variable that a provider names', async () => {
+    mkdirSync(join(cwd, 'given'))
+    write('given/PORCHLIGHT_SETUP_CODE', 'abcdefghijklmnopqrstuvwxyz\n')
+    write('given/GOOGLE_SECRET', 'from a credential\n')
+    write('given/OTHER_SECRET', 'not this one')
+    const env = { CREDENTIALS_DIRECTORY: join(cwd, 'given'), OTHER_SECRET: 'from the environment' }
+    const provider = { id: 'google', preset: 'google', clientId: 'x', clientSecret: { env: 'GOOGLE_SECRET' } }
+    const providers = JSON.stringify([
+      provider,
+      { ...provider, id: 'other', clientSecret: { env: 'OTHER_SECRET' }, issuer: 'https://issuer.example' },
+    ])
+    const { config, report } = await loadConfig({ ...env, PORCHLIGHT_PROVIDERS: providers }, cwd)
+    expect(config.setupCode?.reveal()).toBe('abcdefghijklmnopqrstuvwxyz')
+    expect(config.providers.map(({ clientSecret }) => clientSecret?.reveal())).toEqual([
+      'from a credential',
+      'from the environment',
+    ])
+    expect(report.find(({ key }) => key === 'setupCode')).toMatchObject({
+      from: join(cwd, 'given/PORCHLIGHT_SETUP_CODE'),
+      value: '26 characters (not shown)',
+    })
+  })
+
+  test('a credential that no setting has, a wrong one and one that is also a variable are refused', async () => {
+    mkdirSync(join(cwd, 'given'))
+    write('given/PORCHLIGHT_SETUP_CODES', 'abcdefghijklmnopqrstuvwxyz')
+    write('given/PORCHLIGHT_MAIL_URL', 'planted-secret-0123456789')
+    write('given/PORCHLIGHT_PORT', '4000')
+    const said = await problems({ CREDENTIALS_DIRECTORY: join(cwd, 'given'), PORCHLIGHT_PORT: '3000' })
+    expect(said.map(line => line.replace(/(?<=mail server) .*/, ''))).toEqual([
+      'PORCHLIGHT_PORT_FILE: give either this or PORCHLIGHT_PORT, not both.',
+      'PORCHLIGHT_SETUP_CODES_FILE: there is no such setting (did you mean PORCHLIGHT_SETUP_CODE_FILE?).',
+      'PORCHLIGHT_MAIL_URL_FILE: got 25 characters (not shown); expected a mail server',
+    ])
+    expect(said.join()).not.toContain('planted')
+  })
+
+  test('a folder of credentials that is not there or not ours is none', async () => {
+    expect((await load({ CREDENTIALS_DIRECTORY: join(cwd, 'nowhere') })).setupCode).toBeNull()
+    expect((await load({ CREDENTIALS_DIRECTORY: '' })).setupCode).toBeNull()
   })
 
   test('keys are a path or the content of a key file', async () => {
@@ -280,6 +341,13 @@ describe('renamed settings', () => {
     ])
   })
 
+  test('are gone with the version that was announced', () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    expect(version.localeCompare(FORMER_NAMES_END, 'en', { numeric: true })).toBeLessThan(0)
+  })
+
   test('are never suggested for a misspelt name', async () => {
     expect((await problems({ PORCHLIGHT_SETLE_SECONDS: '1' }))[0]).not.toContain('SETTLE')
   })
@@ -316,6 +384,36 @@ describe('defaults that depend on the public URL:', () => {
   })
 })
 
+describe('a unix socket', () => {
+  test('takes the place of the port, unless a host or port is set as well', async () => {
+    const PORCHLIGHT_SOCKET = 'run/site.sock'
+    const only = await load({ PORCHLIGHT_SOCKET })
+    expect(only).toMatchObject({ hosts: [], socket: { path: join(cwd, 'run/site.sock'), mode: 0o660 } })
+    expect((await load({ PORCHLIGHT_SOCKET, PORCHLIGHT_PORT: '3001' })).hosts).toContain('127.0.0.1')
+    expect((await load({ PORCHLIGHT_SOCKET, PORCHLIGHT_HOST: '0.0.0.0' })).hosts).toEqual(['0.0.0.0'])
+    expect((await load({ PORCHLIGHT_SOCKET, PORCHLIGHT_SOCKET_MODE: '600' })).socket?.mode).toBe(0o600)
+  })
+
+  test('with a path longer than the system can bind, or a mode that shuts the server out, is refused', async () => {
+    const long = `/${'a'.repeat(107)}`
+    expect(await problems({ PORCHLIGHT_SOCKET: long })).toEqual([
+      expect.stringMatching(/^PORCHLIGHT_SOCKET.*a path of at most 10[37] bytes/),
+    ])
+    if (process.platform === 'linux')
+      expect((await load({ PORCHLIGHT_SOCKET: long.slice(0, 107) })).socket).not.toBeNull()
+    for (const mode of ['066', '0660', '888', 'rw', '400'])
+      expect(await problems({ PORCHLIGHT_SOCKET: 'a.sock', PORCHLIGHT_SOCKET_MODE: mode }), mode).toHaveLength(1)
+  })
+})
+
+test('metrics are on loopback unless another address is set', async () => {
+  const PORCHLIGHT_METRICS_PORT = '9464'
+  expect((await load({ PORCHLIGHT_METRICS_PORT })).metrics).toEqual({ host: '127.0.0.1', port: 9464 })
+  expect((await load({ PORCHLIGHT_METRICS_PORT, PORCHLIGHT_METRICS_HOST: '::' })).metrics?.host).toBe('::')
+  expect((await load({ PORCHLIGHT_METRICS_HOST: '10.0.0.5' })).metrics).toBeNull()
+  expect(await problems({ PORCHLIGHT_METRICS_HOST: 'example.org' })).toHaveLength(1)
+})
+
 describe('configuration problems', () => {
   test('are all reported at once, by the names as written, with the actual value and the expected one', async () => {
     write(
@@ -335,7 +433,7 @@ describe('configuration problems', () => {
       'PORCHLIGHT_PUBLIC_ULR: there is no such setting (did you mean PORCHLIGHT_PUBLIC_URL?).',
       'PORCHLIGHT_LOG_LEVEL: got nothing; expected a value, or the variable not set.',
       'port in porchlight.config.json: got "3000"; expected a whole number from 1 to 65535.',
-      'PORCHLIGHT_ACCESS_SECONDS: got "1.5"; expected a whole number from 2 to 86400.',
+      'PORCHLIGHT_ACCESS_SECONDS: got 1.5; expected a whole number from 2 to 86400.',
       'PORCHLIGHT_INSECURE_HTTP: got "yes"; expected true or false.',
       'registration in porchlight.config.json: got "maybe"; expected one of closed, invite, open.',
     ])

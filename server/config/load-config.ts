@@ -13,7 +13,9 @@ import { SHOWN_FIELDS, shownProviders } from './provider-settings.ts'
 import { toProviders } from './resolve-providers.ts'
 import { judgeTogether, providerIds, type Describe } from './rules.ts'
 import { FILE_ENDING, SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
-import { type Environment, gather, type Renamed, type Sources, type Written } from './sources.ts'
+import { readMailUrl, readSender } from './mail-settings.ts'
+import { readTracesHeaders, readTracesUrl } from './traces-settings.ts'
+import { type Environment, gather, type Renamed, type Sources, withCredentials, type Written } from './sources.ts'
 import { toSite } from './site-settings.ts'
 import type { Provider } from './provider-config.ts'
 import { toTokenApi } from './token-api-settings.ts'
@@ -39,7 +41,10 @@ export interface Loaded {
 const DEFAULTS = {
   publicUrl: 'http://localhost:3000',
   port: 3000,
+  socketMode: '660',
+  metricsHost: '127.0.0.1',
   dataDir: 'data',
+  startWaitSeconds: 2,
   accessSeconds: 900,
   idleSeconds: 7 * 86_400,
   browserIdleSeconds: 12 * 3600,
@@ -49,8 +54,14 @@ const DEFAULTS = {
   insecureHttp: false,
   passwordMinLength: 15,
   registration: 'invite',
+  secondFactor: 'optional',
+  rememberSecondFactorDays: 0,
   trustedProxies: [],
+  relatedOrigins: [],
+  proxyProtocol: false,
   logLevel: 'info',
+  tracesRatio: 1,
+  tracesContinue: false,
   upstreams: [],
   login: 'password',
   providers: [],
@@ -67,11 +78,12 @@ const DEFAULTS = {
 } as const satisfies Settings
 
 /**
- * Reads the configuration from its file and from the environment.
+ * Reads the configuration from its file, from the environment and from systemd's credentials.
  * @param given settings that a program passes: they win over the file's, and the environment's over them
  * @throws OperatorError that lists every problem at once and shows no secret
  */
-export async function loadConfig(env: Environment, cwd: string, given: object = {}): Promise<Loaded> {
+export async function loadConfig(environment: Environment, cwd: string, given: object = {}): Promise<Loaded> {
+  const env = withCredentials(environment)
   const { sources, problems, file, renamed } = await gather(env, cwd, given)
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
@@ -98,6 +110,7 @@ export async function loadConfig(env: Environment, cwd: string, given: object = 
       insecureHttp: settings.insecureHttp ?? false,
       login: settings.login ?? DEFAULTS.login,
       tokenApi: settings.tokenApi !== undefined,
+      mail: { url: settings.mailUrl !== undefined, from: settings.mailFrom !== undefined },
       nodeEnv: env['NODE_ENV'],
     },
     describe,
@@ -207,10 +220,18 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
   return {
     publicUrl,
     loopback,
-    hosts: hostsFor(settings.host, loopback),
+    hosts:
+      settings.socket !== undefined && settings.host === undefined && settings.port === undefined
+        ? []
+        : hostsFor(settings.host, loopback),
     // With https on loopback, another process terminates TLS on that port and forwards plain http to us.
     port: settings.port ?? (loopback && protocol === 'http:' ? Number(port || 80) : DEFAULTS.port),
+    socket:
+      settings.socket === undefined
+        ? null
+        : { path: resolve(folderOf('socket'), settings.socket), mode: Number.parseInt(set.socketMode, 8) },
     dataDir,
+    startWaitMs: set.startWaitSeconds * SECOND,
     secureCookies: protocol === 'https:',
     accessMs: set.accessSeconds * SECOND,
     idleMs: set.idleSeconds * SECOND,
@@ -224,14 +245,24 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
         ? null
         : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
     passwordMinLength: set.passwordMinLength,
+    breachedPasswords: settings.breachedPasswords ?? null,
     linkLives: toLinkLives(settings.linkDays),
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
     // Accounts are created by the API.
     registration: set.login === 'token-api' ? 'closed' : set.registration,
+    secondFactor: set.secondFactor,
+    rememberSecondFactorMs: set.rememberSecondFactorDays * DAY,
     trustedProxies: [...set.trustedProxies],
+    proxyProtocol: set.proxyProtocol,
     logLevel: set.logLevel,
-    metricsPort: settings.metricsPort ?? null,
+    metrics:
+      settings.metricsPort === undefined
+        ? null
+        : { host: set.metricsHost === 'localhost' ? '127.0.0.1' : set.metricsHost, port: settings.metricsPort },
+    traces: tracesOf(settings, set),
     securityContact: settings.securityContact ?? null,
+    relatedOrigins: set.relatedOrigins.map(origin => toOrigin(origin) ?? origin),
+    mail: mailOf(settings),
     upstreams: (settings.upstreams ?? []).map(upstream => toUpstream(upstream, set.streamMaxSeconds * SECOND)),
     tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
     site: toSite(settings.site, folderOf('site'), publicUrl, set.streamMaxSeconds * SECOND),
@@ -246,6 +277,21 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     signingRotationMs: set.signingRotationDays * DAY,
     testSignIn: settings.testSignIn === undefined ? null : new Secret(settings.testSignIn),
   }
+}
+
+function tracesOf(
+  { tracesUrl, tracesHeaders }: Settings,
+  { tracesRatio, tracesContinue }: Required<Pick<Settings, 'tracesRatio' | 'tracesContinue'>>,
+): Config['traces'] {
+  const url = readTracesUrl(tracesUrl ?? '')
+  if (url === null) return null
+  return { url, headers: readTracesHeaders(tracesHeaders ?? '') ?? [], ratio: tracesRatio, continues: tracesContinue }
+}
+
+function mailOf({ mailUrl, mailFrom }: Settings): Config['mail'] {
+  const server = readMailUrl(mailUrl ?? '')
+  const from = readSender(mailFrom ?? '')
+  return server === null || from === null ? null : { server, from }
 }
 
 /** The content of a key file is JSON, and no path starts with a brace. */
@@ -291,9 +337,9 @@ function defaultOf(key: SettingKey, config: Config): string {
     case 'refreshGraceSeconds':
       return String(config[LIVES[key]] / SECOND)
     case 'host':
-      return config.hosts.join(', ')
+      return config.hosts.join(', ') || 'none, since there is a socket'
     case 'port':
-      return String(config.port)
+      return config.hosts.length === 0 ? 'none, since there is a socket' : String(config.port)
     case 'dataDir':
       return config.dataDir
     case 'keys':
@@ -308,8 +354,14 @@ function defaultOf(key: SettingKey, config: Config): string {
       return 'invitations 7 days, reset links 30 minutes'
     case 'setupCode':
     case 'metricsPort':
+    case 'socket':
     case 'securityContact':
+    case 'breachedPasswords':
+    case 'mailUrl':
+    case 'mailFrom':
     case 'tokenApi':
+    case 'tracesUrl':
+    case 'tracesHeaders':
     case 'testSignIn':
       return 'none'
     default:

@@ -33,6 +33,8 @@ export interface Provider {
   kind: 'oidc' | 'oauth2'
   name: string
   icon: string
+  /** `trust`: nobody is asked here for a second factor after a sign-in there, and two factors there count here. */
+  secondFactor: 'ask' | 'trust'
   /**
    * Exactly as the provider spells it (OIDC Discovery §4.3). For an `oauth2` provider, a name that scopes its subjects.
    */

@@ -59,6 +59,7 @@ describe('a provider', () => {
       kind: 'oidc',
       name: 'main',
       icon: 'log-in',
+      secondFactor: 'ask',
       issuer: 'https://main.example/realms/a',
       formerIssuers: [],
       endpoints: null,

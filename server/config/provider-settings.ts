@@ -52,6 +52,7 @@ export const ProviderSetting = group({
   kind: oneOf(['oidc', 'oauth2']),
   preset: oneOf(PRESET_NAMES),
   name: v.exactOptional(text('text of 60 characters at most', 60)),
+  secondFactor: v.exactOptional(v.picklist(['ask', 'trust'], 'ask or trust')),
   icon: v.exactOptional(v.pipe(v.string(ICON_FORM), v.regex(/^[a-z0-9-]{1,40}$/, ICON_FORM))),
   issuer: v.exactOptional(
     v.pipe(
@@ -131,6 +132,7 @@ export const SHOWN_FIELDS: ReadonlySet<string> = new Set([
   'preset',
   'name',
   'icon',
+  'secondFactor',
   'issuer',
   'formerIssuers',
   'clientAuth',

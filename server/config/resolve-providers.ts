@@ -68,6 +68,7 @@ function toProvider(
     id: setting.id,
     kind,
     name: setting.name ?? preset?.name ?? setting.id,
+    secondFactor: setting.secondFactor ?? 'ask',
     icon: setting.icon ?? preset?.icon ?? 'log-in',
     issuer: issuerOf(setting),
     formerIssuers: setting.formerIssuers ?? [],

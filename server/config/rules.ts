@@ -9,6 +9,9 @@ import { whyNoTestSignIn } from './test-sign-in.ts'
 import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
 
+/** What fits a socket address with its final zero byte (`sun_path`, unix(7)): 108 bytes on Linux, 104 elsewhere. */
+const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103
+
 /** The name of a setting and its value, or its default, as shown in a message. */
 export type Describe = (key: SettingKey) => { name: string; received: string }
 
@@ -22,13 +25,14 @@ interface Configured {
   insecureHttp: boolean
   login: string
   tokenApi: boolean
+  mail: { url: boolean; from: boolean }
   nodeEnv: string | undefined
 }
 
 /** The rules between settings; the session rules rely on these numbers. */
 export function judgeTogether(
   config: Config,
-  { insecureHttp, login, tokenApi, nodeEnv }: Configured,
+  { insecureHttp, login, tokenApi, mail, nodeEnv }: Configured,
   describe: Describe,
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = []
@@ -53,6 +57,8 @@ export function judgeTogether(
       'refreshGraceSeconds',
       `at most ${seconds((config.accessMs * 7) / 8)}, seven eighths of ${name('accessSeconds')}`,
     )
+  if (mail.url && !mail.from) refuse('mailFrom', `the sender of the mails that ${name('mailUrl')} sends`)
+  if (mail.from && !mail.url) refuse('mailUrl', 'the server that sends them; without one there are no mails')
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
     refuse(
       'publicUrl',
@@ -93,8 +99,17 @@ export function judgeTogether(
   ) {
     refuse('signingKeys', `a file other than ${name('keys')}, which contains the root keys`)
   }
-  if (config.metricsPort !== null && config.metricsPort === config.port)
+  if (config.metrics !== null && config.hosts.length > 0 && config.metrics.port === config.port)
     refuse('metricsPort', `a port other than ${name('port')}`)
+  if (config.proxyProtocol && config.trustedProxies.length === 0 && config.socket === null)
+    refuse('proxyProtocol', `${name('trustedProxies')} to name the proxies that send it, since nobody else may`)
+  if (config.traces?.continues === true && config.trustedProxies.length === 0 && config.socket === null)
+    refuse('tracesContinue', `${name('trustedProxies')} to name the proxies that trace, since nobody else is believed`)
+  if (config.socket !== null && Buffer.byteLength(config.socket.path) > MAX_SOCKET_PATH_BYTES)
+    refuse(
+      'socket',
+      `a path of at most ${MAX_SOCKET_PATH_BYTES} bytes, the system's limit, and ${config.socket.path} has ${Buffer.byteLength(config.socket.path)}`,
+    )
   const why = config.testSignIn === null ? null : whyNoTestSignIn(config, nodeEnv)
   if (why !== null) problems.push({ name: name('testSignIn'), received: null, expected: why })
   return problems

@@ -2,11 +2,13 @@ import { isIP } from 'node:net'
 import * as v from 'valibot'
 import { NAME } from '../contract/name.ts'
 import { REGISTRATION } from '../contract/wire.ts'
-import { isAddressOrRange, toOrigin } from './address.ts'
+import { isAddressOrRange, isLoopback, isSecureOrigin, toOrigin } from './address.ts'
 import { BrandSetting } from './brand-settings.ts'
+import { MailFrom, MailUrl } from './mail-settings.ts'
 import { ProvidersSetting } from './provider-settings.ts'
 import { SiteSetting } from './site-settings.ts'
 import { TokenApiSetting } from './token-api-settings.ts'
+import { TracesHeaders, TracesRatio, TracesUrl } from './traces-settings.ts'
 import { Upstreams } from './upstream-settings.ts'
 
 const DAY_SECONDS = 86_400
@@ -16,6 +18,8 @@ export const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
 export const UPSTREAM_TOKEN_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
 /** Who checks passwords: this server, or an API with accounts of its own. */
 const LOGINS = ['password', 'token-api'] as const
+/** Of whom a second factor is required: nobody, administrators, everybody. */
+const SECOND_FACTOR = ['optional', 'admins', 'required'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
 
 const whole = (least: number, most: number) => {
@@ -29,10 +33,27 @@ const text = (expected: string) => v.pipe(v.string(expected), v.minLength(1, exp
 const PUBLIC_URL =
   'an address like https://example.org: http or https, a host and perhaps a port, without path, query or user name'
 const HOST = 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost'
+const SOCKET = 'the path of a unix socket'
+const SOCKET_MODE = "permissions as three octal digits that let this user read and write, such as '660'"
 const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment separated by commas)'
+const BREACHED_PASSWORDS =
+  'the address of a range service, such as https://api.pwnedpasswords.com/range/: https (http on this machine), ending in /, without user name, query or #'
 const SECURITY_CONTACT = 'where to report vulnerabilities: mailto:security@example.org, an https address or tel:+49-123'
+const RELATED_ORIGINS =
+  'at most 20 origins like https://example.net, whose pages may use the passkeys of this site (in the environment separated by commas)'
 const LONG_SECRET = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
+const hostToListenOn = v.pipe(
+  v.string(HOST),
+  v.check(value => value === 'localhost' || isIP(value) !== 0, HOST),
+)
 const longSecret = v.pipe(v.string(LONG_SECRET), v.regex(/^\S{22,200}$/, LONG_SECRET))
+
+function isRangeService(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, hostname, pathname, username, password, search, hash } = new URL(value)
+  const isPrivate = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[(.*)\]$/, '$1')))
+  return isPrivate && pathname.endsWith('/') && username + password + search + hash === ''
+}
 
 /** Every setting as written in a configuration file. The environment variables are derived from these names. */
 export const Settings = v.strictObject({
@@ -42,14 +63,12 @@ export const Settings = v.strictObject({
       v.check(value => toOrigin(value) !== null, PUBLIC_URL),
     ),
   ),
-  host: v.exactOptional(
-    v.pipe(
-      v.string(HOST),
-      v.check(value => value === 'localhost' || isIP(value) !== 0, HOST),
-    ),
-  ),
+  host: v.exactOptional(hostToListenOn),
   port: whole(1, 65_535),
+  socket: v.exactOptional(text(SOCKET)),
+  socketMode: v.exactOptional(v.pipe(v.string(SOCKET_MODE), v.regex(/^[67][0-7]{2}$/, SOCKET_MODE))),
   dataDir: v.exactOptional(text('the path of a folder')),
+  startWaitSeconds: whole(0, 3600),
   accessSeconds: whole(2, DAY_SECONDS),
   idleSeconds: whole(4, MAX_LIFE_SECONDS),
   browserIdleSeconds: whole(4, MAX_LIFE_SECONDS),
@@ -60,17 +79,31 @@ export const Settings = v.strictObject({
   signingKeys: v.exactOptional(text('the path of a file of signing keys, or the content of one')),
   insecureHttp: v.exactOptional(v.boolean('true or false')),
   passwordMinLength: whole(8, 64),
+  breachedPasswords: v.exactOptional(
+    v.pipe(
+      v.string(BREACHED_PASSWORDS),
+      v.check(value => isRangeService(value), BREACHED_PASSWORDS),
+    ),
+  ),
   linkDays: whole(1, 30),
   setupCode: v.exactOptional(longSecret),
   registration: v.exactOptional(v.picklist(REGISTRATION, `one of ${REGISTRATION.join(', ')}`)),
+  secondFactor: v.exactOptional(v.picklist(SECOND_FACTOR, `one of ${SECOND_FACTOR.join(', ')}`)),
+  rememberSecondFactorDays: whole(0, 90),
   trustedProxies: v.exactOptional(
     v.pipe(
       v.array(v.string(PROXIES), PROXIES),
       v.check(list => list.every(isAddressOrRange), PROXIES),
     ),
   ),
+  proxyProtocol: v.exactOptional(v.boolean('true or false')),
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
+  metricsHost: v.exactOptional(hostToListenOn),
   metricsPort: whole(1, 65_535),
+  tracesUrl: v.exactOptional(TracesUrl),
+  tracesHeaders: v.exactOptional(TracesHeaders),
+  tracesRatio: v.exactOptional(TracesRatio),
+  tracesContinue: v.exactOptional(v.boolean('true or false')),
   securityContact: v.exactOptional(
     v.pipe(
       v.string(SECURITY_CONTACT),
@@ -78,6 +111,15 @@ export const Settings = v.strictObject({
       v.maxLength(500, SECURITY_CONTACT),
     ),
   ),
+  relatedOrigins: v.exactOptional(
+    v.pipe(
+      v.array(v.string(RELATED_ORIGINS), RELATED_ORIGINS),
+      v.maxLength(20, RELATED_ORIGINS),
+      v.check(list => list.every(isSecureOrigin), RELATED_ORIGINS),
+    ),
+  ),
+  mailUrl: v.exactOptional(MailUrl),
+  mailFrom: v.exactOptional(MailFrom),
   upstreams: v.exactOptional(Upstreams),
   providers: v.exactOptional(ProvidersSetting),
   login: v.exactOptional(v.picklist(LOGINS, `one of ${LOGINS.join(', ')}`)),
@@ -106,17 +148,22 @@ export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>([
   'keys',
   'signingKeys',
   'setupCode',
+  'mailUrl',
+  'tracesHeaders',
   'testSignIn',
 ])
 
 /** Settings that a configuration file may not have: such files are committed, and shared by tests and production. */
 export const ENVIRONMENT_ONLY: ReadonlySet<SettingKey> = new Set<SettingKey>(['testSignIn'])
 
-/** Names of settings before 0.1: still read, with a warning, until 0.2. */
+/** Names of settings before 0.1: read with a warning by two minor versions, 0.1 and 0.2. */
 export const FORMER_NAMES: ReadonlyMap<string, SettingKey> = new Map([
   ['settleSeconds', 'refreshConfirmSeconds'],
   ['lateSeconds', 'refreshGraceSeconds'],
 ])
+
+/** The first version that no longer reads them: a test fails when it comes. */
+export const FORMER_NAMES_END = '0.3.0'
 
 export const ENVIRONMENT_PREFIX = `${NAME.toUpperCase()}_`
 /** The path of the configuration file; only read from the environment. */
@@ -146,7 +193,7 @@ export function fromText(key: SettingKey, value: string): unknown {
   const base = baseOf(Settings.entries[key])
   switch (base.type) {
     case 'number':
-      return /^\d{1,15}$/.test(value) ? Number(value) : value
+      return /^\d{1,15}(?:\.\d{1,15})?$/.test(value) ? Number(value) : value
     case 'boolean':
       return value === 'true' ? true : value === 'false' ? false : value
     case 'string':

@@ -57,7 +57,7 @@ describe('the setting site', () => {
         prefix: '',
         target: { origin: 'http://127.0.0.1:5173', basePath: '' },
         token: 'none',
-        requires: { signedIn: false, roles: [], maxAgeMs: null },
+        requires: { signedIn: false, roles: [], maxAgeMs: null, acr: null },
         websocket: true,
         document: true,
         cookies: true,
@@ -130,7 +130,7 @@ describe('the setting site', () => {
       upstream: {
         token: 'porchlight',
         audience: 'site',
-        requires: { signedIn: true, roles: ['admin'], maxAgeMs: 60_000 },
+        requires: { signedIn: true, roles: ['admin'], maxAgeMs: 60_000, acr: null },
         host: 'public',
         streamMaxMs: 3_600_000,
       },

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, extname, resolve } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { SECOND } from '../base/clock.ts'
 import { NAME } from '../contract/name.ts'
@@ -59,6 +59,33 @@ export async function gather(env: Environment, cwd: string, given: object): Prom
     problems: all.flatMap(({ problems }) => problems),
     file: fromFile.file,
     renamed: all.flatMap(({ renamed }) => renamed),
+  }
+}
+
+/**
+ * The environment, with what systemd's LoadCredential= hands to its service: a credential named as a variable of ours is
+ * that variable's value, any other stands for an environment variable that is not set.
+ * @see systemd.exec(5), CREDENTIALS_DIRECTORY
+ */
+export function withCredentials(env: Environment): Environment {
+  const folder = env['CREDENTIALS_DIRECTORY']
+  if (folder === undefined || folder === '') return env
+  const credentials = namesIn(folder).flatMap(name => {
+    const file = join(folder, name)
+    // Only the path: what cannot be read or used is then reported as for any setting from a file.
+    if (name.startsWith(ENVIRONMENT_PREFIX)) return [[name + FILE_ENDING, file] as const]
+    const content = contentOf(file, folder)
+    return 'text' in content ? [[name, content.text] as const] : []
+  })
+  return { ...Object.fromEntries(credentials), ...env }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    // Of a service that this command has been started from, perhaps, and closed to its user.
+    return []
   }
 }
 

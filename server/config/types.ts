@@ -1,7 +1,9 @@
 import type { Brand } from './brand-settings.ts'
+import type { MailConfig } from './mail-settings.ts'
 import type { Provider } from './provider-config.ts'
 import type { Site } from './site-settings.ts'
 import type { TokenApi } from './token-api-settings.ts'
+import type { TracesConfig } from './traces-settings.ts'
 import type { Upstream } from './upstream-config.ts'
 import type { Secret } from '../base/secret.ts'
 import type { LogLevel } from '../base/log.ts'
@@ -13,10 +15,14 @@ export interface Config {
   publicUrl: string
   /** Whether the public URL is on loopback. */
   loopback: boolean
-  /** Addresses to listen on. */
+  /** Addresses to listen on. Empty: only on the unix socket. */
   hosts: string[]
   port: number
+  /** The unix socket to listen on; null: none. */
+  socket: UnixSocket | null
   dataDir: string
+  /** How long a start waits for another process to release the data folder. */
+  startWaitMs: number
   /**
    * Whether cookies are `Secure` and have their prefixes. False only for plain http on loopback, or with
    * `insecureHttp`.
@@ -34,17 +40,31 @@ export interface Config {
   /** Where the keys that sign upstream tokens are stored; null: in the key file. */
   signingKeys: KeySource | null
   passwordMinLength: number
+  /** A range service that new passwords are looked up at; null: none is asked. */
+  breachedPasswords: string | null
   /** How long a link lives: an invitation, and one for a new password. */
   linkLives: { inviteMs: number; resetMs: number }
   setupCode: Secret | null
   registration: Registration
+  /** Of whom a second factor is required. */
+  secondFactor: 'optional' | 'admins' | 'required'
+  /** How long a device is not asked for it again, if its owner wishes so; 0: never. */
+  rememberSecondFactorMs: number
   /** Addresses and CIDR ranges whose X-Forwarded-For is trusted. */
   trustedProxies: string[]
+  /** Whether trusted proxies begin each connection with the PROXY protocol. */
+  proxyProtocol: boolean
   logLevel: LogLevel
-  /** Loopback port for Prometheus; null: metrics are disabled. */
-  metricsPort: number | null
+  /** Where Prometheus finds the metrics; null: metrics are disabled. */
+  metrics: { host: string; port: number } | null
+  /** Where traces are sent; null: nothing is traced. */
+  traces: TracesConfig | null
   /** Where to report vulnerabilities, for security.txt; null: not published. */
   securityContact: string | null
+  /** Other origins whose pages may use the passkeys of this site. */
+  relatedOrigins: string[]
+  /** How mail is sent; null: none is. */
+  mail: MailConfig | null
   /** The APIs; if there are none, the sample takes their place when the public URL is on loopback. */
   upstreams: Upstream[]
   /** Identity providers. */
@@ -72,6 +92,12 @@ export interface Config {
   signingRotationMs: number
   /** The secret with which an app's tests sign in as anybody; null: they cannot. */
   testSignIn: Secret | null
+}
+
+export interface UnixSocket {
+  path: string
+  /** Its permissions: who may connect to it needs to write. */
+  mode: number
 }
 
 /**

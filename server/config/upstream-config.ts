@@ -1,4 +1,5 @@
 import type { Secret } from '../base/secret.ts'
+import type { Acr } from '../contract/acr.ts'
 import type { Role } from '../contract/wire.ts'
 import type { TokenHeader } from './token-header.ts'
 
@@ -47,7 +48,7 @@ export interface Upstream {
   tokenHeader: TokenHeader | null
   /** Upper case; null: any. */
   methods: string[] | null
-  requires: { signedIn: boolean; roles: Role[]; maxAgeMs: number | null }
+  requires: { signedIn: boolean; roles: Role[]; maxAgeMs: number | null; acr: Acr | null }
   host: (typeof HOSTS)[number]
   /** Whether the prefix is removed before the path is appended to the target's. */
   strip: boolean
@@ -85,6 +86,6 @@ export function knowsCallers({ token, requires }: Pick<Upstream, 'token' | 'requ
 }
 
 /** Whether it is only for some: anonymous requests never reach it. */
-export function isRestricted({ signedIn, roles, maxAgeMs }: Upstream['requires']): boolean {
-  return signedIn || roles.length > 0 || maxAgeMs !== null
+export function isRestricted({ signedIn, roles, maxAgeMs, acr }: Upstream['requires']): boolean {
+  return signedIn || roles.length > 0 || maxAgeMs !== null || acr !== null
 }

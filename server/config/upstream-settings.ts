@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { MINUTE, SECOND } from '../base/clock.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
+import { ACR_VALUES } from '../contract/acr.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
 import { TlsSetting } from './tls-setting.ts'
@@ -69,7 +70,12 @@ export const UpstreamSetting = v.strictObject({
     v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM)),
   ),
   requires: v.exactOptional(
-    v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) }),
+    v.strictObject({
+      signedIn: flag,
+      roles: v.exactOptional(v.array(Role, 'roles')),
+      maxAge: seconds(31_536_000),
+      acr: v.exactOptional(v.picklist(ACR_VALUES, `one of ${ACR_VALUES.join(', ')}`)),
+    }),
   ),
   strip: flag,
   timeouts: v.exactOptional(
@@ -173,6 +179,7 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
       signedIn: requires.signedIn ?? token !== 'none',
       roles: requires.roles ?? [],
       maxAgeMs: requires.maxAge === undefined ? null : requires.maxAge * SECOND,
+      acr: requires.acr ?? null,
     },
     strip: setting.strip ?? true,
     timeouts: {

@@ -13,14 +13,16 @@ import type { Proof } from './sign-in-method.ts'
 export async function grantedProof(
   vault: Pick<Vault, 'createGrant' | 'revoke'>,
   { person, tokens }: { person: ProviderProfile; tokens: ProviderTokens },
-  times: { authTime: UnixMs | null; endsAt: UnixMs | null },
+  { isTrusted, ...times }: { authTime: UnixMs | null; endsAt: UnixMs | null; isTrusted: boolean },
   judge: () => Promise<Proven>,
 ): Promise<Proof> {
   const abandon = () => vault.revoke(person, tokens)
   try {
     const { account, amr } = await judge()
     const grant = await vault.createGrant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
-    return { account, amr, basis: { kind: 'provider', ...times, grant }, abandon }
+    // Two factors at a provider are only what it says, unless this site trusts it.
+    const counted = isTrusted ? amr : amr.filter(method => method !== 'mfa')
+    return { account, amr: counted, isTrusted, basis: { kind: 'provider', ...times, grant }, abandon }
   } catch (error) {
     abandon()
     throw error

@@ -1,11 +1,13 @@
 import * as v from 'valibot'
 import type { Account } from '../accounts/account.ts'
 import { checkFields } from '../base/check-fields.ts'
-import { LoginRequest, ReauthenticateRequest } from '../contract/wire.ts'
+import { LoginRequest } from '../contract/wire.ts'
 import type { PasswordLogin } from './password-login.ts'
 import { postedFields, type Proof, type SignInMethod } from './sign-in-method.ts'
 
 const Fields = v.pick(LoginRequest, ['email', 'password'])
+
+const PasswordOnly = v.pick(LoginRequest, ['password'])
 
 interface Deps {
   passwordLogin: PasswordLogin
@@ -25,7 +27,7 @@ export function createPasswordMethod({ passwordLogin, minLength }: Deps): SignIn
     },
 
     async reauthenticate(input, { client, session: { userId, publicId: sessionId } }) {
-      const { password } = checkFields(ReauthenticateRequest, postedFields(input))
+      const { password } = checkFields(PasswordOnly, postedFields(input))
       const { account } = await passwordLogin.confirm({ userId, sessionId, password, client })
       return { next: 'session', proof: passwordProof(account) }
     },

@@ -13,7 +13,8 @@ import { type Actor, originOf } from '../accounts/actor.ts'
 import { hashOf } from '../accounts/one-time-codes.ts'
 import type { ProviderProfile } from '../providers/types.ts'
 import type { Client, Sessions } from '../session/types.ts'
-import type { IdentityRecord, IdentityStore, Origin, ProviderGrantRecord, Seen } from '../store/types.ts'
+import type { Origin } from '../store/account-types.ts'
+import type { IdentityRecord, IdentityStore, ProviderGrantRecord, Seen } from '../store/types.ts'
 import type { Proven } from './password-login.ts'
 
 /**

@@ -15,7 +15,7 @@ import type { SignInContext, SignInMethod, SignInStep } from './sign-in-method.t
 const NoFields = v.strictObject({})
 
 interface Deps {
-  provider: Pick<Provider, 'id' | 'name' | 'icon'>
+  provider: Pick<Provider, 'id' | 'name' | 'icon' | 'secondFactor'>
   providers: Pick<Providers, 'all' | 'begin'>
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm' | 'links'>
   vault: Pick<Vault, 'createGrant' | 'revoke'>
@@ -25,13 +25,15 @@ interface Deps {
 
 /** Signs in with an account at a provider: a post starts the sign-in there, and the return completes it. */
 export function createProviderMethod({
-  provider: { id, name, icon },
+  provider: { id, name, icon, secondFactor },
   providers,
   providerLogin,
   vault,
   accounts,
   meter,
 }: Deps): SignInMethod {
+  const isTrusted = secondFactor === 'trust'
+
   async function begin(purpose: Purpose, { returnTo, pending, client: { network } }: SignInContext) {
     const { href, ...begun } = await providers.begin(id, { purpose, returnTo, maxBytes: pending.maxBytes(), network })
     return { next: 'redirect', href, pending: begun } satisfies SignInStep
@@ -54,7 +56,7 @@ export function createProviderMethod({
       const { person, purpose } = input.finished
       const { client } = context
       const proof = await countSignIn(meter, () =>
-        grantedProof(vault, input.finished, { authTime: person.authTime, endsAt: null }, async () => {
+        grantedProof(vault, input.finished, { authTime: person.authTime, endsAt: null, isTrusted }, async () => {
           if (purpose.kind !== 'sign_in') throw new Problem('login_expired')
           return providerLogin.authenticate(person, { invite: purpose.invite, client })
         }),
@@ -78,6 +80,7 @@ export function createProviderMethod({
         authTime: person.authTime ?? session.authTime,
         // The token API's grant moves to the new session, and ends as early as before.
         endsAt: accounts.authority === 'local' ? null : session.absoluteEndsAt,
+        isTrusted,
       }
       const proof = await grantedProof(vault, input.finished, times, async () => {
         // What was begun in one session can only be completed in it (OA-20).

@@ -90,6 +90,8 @@ export interface Proof {
   account: Account
   /** RFC 8176. */
   amr: string[]
+  /** Whether a provider vouches for them that this site trusts with second factors, too. */
+  isTrusted?: boolean
   /** What the session then depends on; null: the account alone. */
   basis: SessionBasis | null
   /** Revokes what was granted. To be called if no session is opened. */

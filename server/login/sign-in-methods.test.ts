@@ -5,7 +5,7 @@ import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { toTokenApi } from '../config/token-api-settings.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
-import { newTransactionId } from '../providers/transactions.ts'
+import { newTransactionId } from '../base/ids.ts'
 import type { ProviderProfile, Purpose } from '../providers/types.ts'
 import { createPasswordLogin } from './password-login.ts'
 import { createPasswordMethod } from './password-method.ts'
@@ -17,7 +17,7 @@ import { createSignInMethods } from './sign-in-methods.ts'
 import { createTokenApiMethod } from './token-api-method.ts'
 
 const API = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
-const WORK = { id: 'work', name: 'Work', icon: 'building' }
+const WORK = { id: 'work', name: 'Work', icon: 'building', secondFactor: 'ask' as const }
 const PASSWORDS: Record<Who, string> = { ada: GOOD_PASSWORD, bob: 'another lantern, put out', nobody: 'a guess' }
 
 /** What every bench has: Ada and Bob, and how the vouching system knows them. */

@@ -9,7 +9,7 @@ import { createLimiter } from '../base/limiter.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
-import { LoginRequest, ReauthenticateRequest } from '../contract/wire.ts'
+import { LoginRequest } from '../contract/wire.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { TokenApiClient } from '../providers/token-api-client.ts'
 import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
@@ -25,6 +25,7 @@ import type { ProviderLogin } from './provider-login.ts'
 import { postedFields, type Proof, type SignInMethod } from './sign-in-method.ts'
 
 const Fields = v.pick(LoginRequest, ['email', 'password'])
+const PasswordOnly = v.pick(LoginRequest, ['password'])
 
 /** Who the API says it is, and its tokens. */
 interface Granted {
@@ -135,7 +136,12 @@ export function createTokenApiMethod({
 
   /** @param judge finds the account of the user that the API has identified */
   async function proven(found: Granted, judge: () => Promise<Proven>): Promise<Proof> {
-    return grantedProof(vault, found, { authTime: found.person.authTime, endsAt: endOf(found.tokens) }, judge)
+    return grantedProof(
+      vault,
+      found,
+      { authTime: found.person.authTime, endsAt: endOf(found.tokens), isTrusted: false },
+      judge,
+    )
   }
 
   return {
@@ -152,7 +158,7 @@ export function createTokenApiMethod({
     },
 
     async reauthenticate(input, { client, session: { userId } }) {
-      const { password } = checkFields(ReauthenticateRequest, postedFields(input))
+      const { password } = checkFields(PasswordOnly, postedFields(input))
       const username = await usernameOf(userId)
       const found = await judge(
         { account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) },

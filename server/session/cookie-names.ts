@@ -1,7 +1,7 @@
 import { NAME } from '../contract/name.ts'
 import type { PresentedCookies } from './types.ts'
 
-export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
+export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout' | 'second-factor'
 
 /**
  * The exact name of one of our cookies. `__Host-` and `__Host-Http-` restrict a cookie to this host, https and HTTP

@@ -63,6 +63,7 @@ const open = (replaces: string | null = null) =>
     remember: true,
     client: CLIENT,
     replaces: replaces === null ? null : { publicId: replaces, reauthenticates: false },
+    newDevice: false,
     basis: null,
   })
 const cookiesOf = (issued: IssuedCookies): PresentedCookies =>

@@ -67,7 +67,9 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
 
   function newRow(sid: string, input: OpenInput): SessionRecord {
     const at = clock.now().wall
-    const { authTime, endsAt } = input.basis?.kind === 'provider' ? input.basis : { authTime: null, endsAt: null }
+    const { authTime: thereAt, endsAt } =
+      input.basis?.kind === 'provider' ? input.basis : { authTime: null, endsAt: null }
+    const authTime = input.authTime ?? thereAt
     return {
       sidHash: sha256(sid),
       publicId: randomId(),
@@ -141,6 +143,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
         passwordSetAt: basis?.kind === 'password' ? basis.setAt : null,
         grant: basis?.kind === 'provider' ? basis.grant : null,
         limit,
+        newDevice: input.newDevice,
       })
       memory.keepWritten(row)
       const now = clock.now()

@@ -76,8 +76,12 @@ export interface OpenInput {
   client: Client
   /** This browser's session that the new one replaces, or null. */
   replaces: ReplacedSession | null
+  /** When the person authenticated, if that was before; otherwise now, or as the basis says. */
+  authTime?: UnixMs | null
   /** What the session depends on besides the account, or null. */
   basis: SessionBasis | null
+  /** Whether this browser has never signed in to the account before. */
+  newDevice: boolean
 }
 
 export interface Sessions {

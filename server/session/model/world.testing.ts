@@ -80,6 +80,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
         verdicts.set(labels['verdict'], (verdicts.get(labels['verdict']) ?? 0) + 1)
     },
     observe() {},
+    gauge() {},
   }
   /** The real store, and a disk that refuses when told to. */
   const store: SessionStore = {
@@ -154,6 +155,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
         remember: options.remember ?? false,
         client: { userAgent: 'model', network: '192.0.2.1' },
         replaces: options.replaces ? { publicId: options.replaces, reauthenticates: false } : null,
+        newDevice: false,
         basis: null,
       })
       sidHash = issued.sidHash
