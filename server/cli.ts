@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty'
 import { endWithReader } from './cli/output.ts'
 import { run } from './cli/run-command.ts'
-import { version } from './cli/version.ts'
+import { version } from './base/version.ts'
 import { DISPLAY_NAME, NAME } from './contract/name.ts'
 
 /** Commands are loaded on demand, so that a start does not wait for the others. */
@@ -23,6 +23,8 @@ const porchlight = defineCommand({
     config: async () => (await import('./cli/check-commands.ts')).config,
     healthcheck: async () => (await import('./cli/check-commands.ts')).healthcheck,
     doctor: async () => (await import('./cli/check-commands.ts')).doctor,
+    report: async () => (await import('./cli/report-command.ts')).report,
+    mail: async () => (await import('./cli/mail-commands.ts')).mail,
     backup: async () => (await import('./cli/data-commands.ts')).backup,
     restore: async () => (await import('./cli/data-commands.ts')).restore,
     drill: async () => (await import('./cli/drill.ts')).drill,

@@ -1,12 +1,14 @@
-import { SECOND } from './base/clock.ts'
+import { SECOND, systemClock } from './base/clock.ts'
 import { logConsole } from './base/log-console.ts'
 import { createLog, type Log } from './base/log.ts'
 import { greet } from './bootstrap/greeting.ts'
 import { startServer } from './bootstrap/start-server.ts'
 import { builtSite, devSite } from './bootstrap/start-site.ts'
 import { loadConfig } from './config/load-config.ts'
+import { takeInheritedSockets } from './http/server/inherited-sockets.ts'
 import type { AppFrontEnd } from './http/site/front-end.ts'
 import { runningPage } from './http/site/site-handler.ts'
+import { askToHandOver } from './ops/ask-to-hand-over.ts'
 
 /** How long load balancers have, after a supervisor's signal, to notice that this server is no longer ready. */
 const NOTICE_MS = 2 * SECOND
@@ -15,12 +17,17 @@ const SETTLED_MS = 3 * SECOND
 /** The latest end of the process after a signal, whatever hangs. */
 const STOP_MS = 25 * SECOND
 
+/** How long the server whose place is taken may take to end. */
+const HAND_OVER_MS = STOP_MS + 5 * SECOND
+
 export interface MainOptions {
   dev: boolean
   /** Settings that the program passes; the environment's win. */
   settings?: object
   /** An application that renders in this process; null: the setting `site` decides. */
   app?: AppFrontEnd | null
+  /** Whether a server that runs on the same data folder is asked to end. */
+  takeOver?: boolean
   /** Called when the server has closed. */
   closed?: () => unknown
 }
@@ -29,7 +36,8 @@ export interface MainOptions {
  * Starts the server and returns once it listens; a signal then ends the process.
  * @throws OperatorError if it cannot start
  */
-export async function main({ dev, settings = {}, app = null, closed }: MainOptions): Promise<void> {
+export async function main({ dev, settings = {}, app = null, takeOver = false, closed }: MainOptions): Promise<void> {
+  const { sockets: inherited, meantFor } = takeInheritedSockets(process.env, process.pid)
   const loaded = await loadConfig(process.env, process.cwd(), settings)
   const log = createLog(loaded.config.logLevel)
   // An error in code that is being edited must not end the dev server.
@@ -38,7 +46,15 @@ export async function main({ dev, settings = {}, app = null, closed }: MainOptio
     logConsole(log)
   }
   const openSite = () => (dev ? devSite(log, loaded.config.publicUrl) : builtSite(log))
-  const server = await startServer({ loaded, log, openSite, app, end: () => process.exit(1) })
+  if (meantFor !== null)
+    log.warn(
+      { event: 'inherited_sockets_ignored', meantFor },
+      'LISTEN_FDS is for another process (LISTEN_PID), so its sockets are not used: start this one without a wrapper',
+    )
+  const { startWaitMs, dataDir } = loaded.config
+  if (takeOver) await askToHandOver(dataDir, systemClock)
+  const waitMs = takeOver ? Math.max(startWaitMs, HAND_OVER_MS) : startWaitMs
+  const server = await startServer({ loaded, log, openSite, app, inherited, waitMs, end: () => process.exit(1) })
   try {
     await server.listen()
     // After Ctrl-C, there is nobody else to notify.
@@ -46,6 +62,7 @@ export async function main({ dev, settings = {}, app = null, closed }: MainOptio
       await server.close(signal === 'SIGINT' ? 0 : NOTICE_MS)
       await closed?.()
     })
+    server.services.handOver.allow(() => process.kill(process.pid, 'SIGTERM'))
     await greet(server.services)
     if (!dev) collectAfterStart()
   } catch (error) {

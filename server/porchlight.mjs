@@ -38,6 +38,8 @@ function versionIn(range) {
  */
 function withBoundedMemory() {
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? '']
+  // A new start closes what a supervisor passed (LISTEN_FDS); its unit may set these bounds itself.
+  if (process.env.LISTEN_PID === String(process.pid)) return
   const isSet = options.some(option => /semi[-_]space[-_]size/.test(option))
   // Not on Windows, nor where a parent talks to this process: that connection would not survive.
   if (isSet || process.platform === 'win32' || process.channel || typeof process.execve !== 'function') return

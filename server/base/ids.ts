@@ -5,6 +5,11 @@ export function randomId(bytes = 16): string {
   return randomBytes(bytes).toString('base64url')
 }
 
+/** A new id of a sign-in in progress. It sorts by time, so that a browser's oldest one is known by its name. */
+export function newTransactionId(begunAt: number): string {
+  return `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
+}
+
 /** SHA-256 of a string's UTF-8 bytes, base64url: lets secrets be looked up without storing them. */
 export function sha256(text: string): string {
   return hash('sha256', text, 'base64url')

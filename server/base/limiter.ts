@@ -10,6 +10,8 @@ export interface Limiter {
    * @throws Problem `busy` when the queue is full; whatever `work` throws
    */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** How many wait for their turn. */
+  waiting(): number
 }
 
 export interface Share {
@@ -105,6 +107,7 @@ export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter
   }
 
   return {
+    waiting: () => queued,
     async run(key, work) {
       const queue = queueOf(key)
       await enter(key, queue)

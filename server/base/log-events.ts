@@ -2,7 +2,15 @@
  * Every `event` that a log line may carry. Names are stable, because alerts, fail2ban and SIEMs rely on them; a test
  * checks that docs/guides/log-events.md lists exactly these.
  */
-const ATTEMPTS = ['sign_in', 'reauthentication', 'registration', 'password_reset', 'identity_link'] as const
+const ATTEMPTS = [
+  'sign_in',
+  'reauthentication',
+  'registration',
+  'password_reset',
+  'identity_link',
+  'email_confirmation',
+  'email_restoration',
+] as const
 
 /** What a client attempts in order to gain access. */
 export type Attempt = (typeof ATTEMPTS)[number]
@@ -33,18 +41,37 @@ export const SECURITY_EVENTS = [
   'roles_changed',
   'identity_linked',
   'identity_unlinked',
+  'totp_added',
+  'totp_removed',
+  'passkey_added',
+  'passkey_removed',
+  'passkey_counter_reversed',
+  'recovery_codes_made',
+  'recovery_code_used',
+  'factors_reset',
+  'second_factor_failed',
+  'second_factor_locked',
   'code_created',
   'code_used',
   'code_revoked',
+  'email_requested',
+  'email_verified',
+  'email_changed',
+  'email_restored',
+  'mail_suppressed',
+  'mail_expired',
 ] as const satisfies readonly string[]
 
 /** Other events that operators need to know about. */
 export const OPERATION_EVENTS = [
   'server_listening',
   'public_plain_http',
+  'metrics_exposed',
   'test_sign_in_enabled',
   'setting_renamed',
   'brand_accent_adapted',
+  'data_folder_awaited',
+  'inherited_sockets_ignored',
   'server_stopping',
   'requests_cut_off',
   'stop_timed_out',
@@ -66,6 +93,7 @@ export const OPERATION_EVENTS = [
   'address_skipped',
   'proxy_not_trusted',
   'proxy_protocol_received',
+  'proxy_protocol_missing',
   'upstream_certificate_expires',
   'upstream_plain_http',
   'upstream_refused_token',
@@ -78,6 +106,7 @@ export const OPERATION_EVENTS = [
   'password_attempts_not_reset',
   'password_rehash_failed',
   'password_key_missing',
+  'second_factor_key_missing',
   'last_admin_kept',
   'keys_rotated',
   'keys_replaced',
@@ -97,6 +126,19 @@ export const OPERATION_EVENTS = [
   'housekeeping_finished',
   'housekeeping_failed',
   'clock_jumped',
+  'breached_passwords_unavailable',
+  'mail_sent',
+  'mail_refused',
+  'mail_deferred',
+  'mail_interrupted',
+  'mail_in_doubt',
+  'mail_unreadable',
+  'mail_pass_failed',
+  'mail_server_unavailable',
+  'mail_server_recovered',
+  'traces_plain_http',
+  'traces_export_failed',
+  'traces_export_recovered',
   'control_socket_unavailable',
   'control_command_failed',
   'identities_moved',

@@ -1,6 +1,8 @@
 import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/problem-codes.ts'
 
-type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge' | 'provider'>>
+type Extras = Partial<
+  Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge' | 'acr' | 'provider'>
+>
 
 /** An error in a form that is safe to send to clients. `cause` is only logged and never leaves the server. */
 export class Problem extends Error {

@@ -216,8 +216,28 @@ describe('targets and methods', () => {
         })
       ).status,
     ).toBe(404)
-    // There are no passkeys yet, so no client may be led to believe that there is an endpoint for them.
-    expect((await app.ask('/.well-known/passkey-endpoints', { headers: NAVIGATION })).status).toBe(404)
+  })
+
+  test('UX-15 passkey endpoints and related origins are there where passkeys work, and 404 elsewhere', async () => {
+    const paths = ['/.well-known/passkey-endpoints', '/.well-known/webauthn']
+    app = await startApp({ config: { ...CONFIG, relatedOrigins: ['https://porch.example.net'] } })
+    for (const path of paths) expect((await app.ask(path, { headers: NAVIGATION })).status).toBe(404)
+    await app.close()
+    app = await startApp({ passkeysOffered: true })
+    expect((await app.ask('/.well-known/webauthn')).status, 'nobody to relate to').toBe(404)
+    await app.close()
+    app = await startApp({
+      passkeysOffered: true,
+      config: { ...CONFIG, relatedOrigins: ['https://porch.example.net', 'https://porch.example.de'] },
+    })
+    const [endpoints, related] = await Promise.all(paths.map(path => app.ask(path)))
+    expect(endpoints?.headers['content-type']).toBe('application/json')
+    expect(endpoints?.json()).toEqual({
+      enroll: `${PUBLIC_URL}/account/security`,
+      manage: `${PUBLIC_URL}/account/security`,
+    })
+    expect(related?.headers['content-type']).toBe('application/json')
+    expect(related?.json()).toEqual({ origins: ['https://porch.example.net', 'https://porch.example.de'] })
   })
 
   test('UX-16 security.txt names the configured contact for a month; without one there is none', async () => {

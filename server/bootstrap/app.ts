@@ -14,23 +14,29 @@ import { adoptResponse, type PorchlightResponse, porchlightResponse } from '../h
 import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
 import { familyBesideApp, familyOf } from '../http/request/path-family.ts'
 import { contextFactory } from '../http/request/context-factory.ts'
-import { networkOf, trustedProxies } from '../http/request/client-address.ts'
+import { trustedProxies } from '../config/trusted-proxies.ts'
+import { networkOf } from '../http/request/client-address.ts'
+import { serveDescription } from '../http/steps/serve-description.ts'
 import { serveClientScript } from '../http/steps/serve-client-script.ts'
+import type { ApiDescription } from '../http/openapi/api-description.ts'
 import type { Env } from '../http/request/hono-env.ts'
 import type { DevBridge } from '../http/site/dev-bridge.ts'
 import type { RequestContext } from '../http/request/request-context.ts'
 import { frontCheckSteps } from '../http/steps/front-check-steps.ts'
 import type { FrontEnd } from '../http/site/front-end.ts'
+import { requireEnrolment } from '../http/steps/require-enrolment.ts'
 import { requireHost } from '../http/steps/require-host.ts'
 import { httpServer } from '../http/server/http-server.ts'
 import { authenticate } from '../http/steps/authenticate.ts'
 import { answerJwks } from '../http/steps/serve-jwks.ts'
 import { answerMetadata } from '../http/steps/serve-metadata.ts'
+import { passkeyWellKnown } from '../http/steps/passkey-well-known.ts'
 import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
 import { limitBody } from '../http/steps/limit-body.ts'
 import { leadToSignIn } from '../http/steps/lead-to-sign-in.ts'
 import { limitHeaders } from '../http/steps/limit-headers.ts'
 import { requestListener } from '../http/server/request-listener.ts'
+import { requestSpans } from '../http/server/request-spans.ts'
 import { allowMethods } from '../http/steps/allow-methods.ts'
 import { notFound } from '../http/routes/not-found.ts'
 import { guardPath } from '../http/steps/path-guard.ts'
@@ -57,17 +63,30 @@ import { internalFetch } from '../http/server/internal-fetch.ts'
 import { answerSecurityTxt, answerWithoutCookies, type Readiness } from '../http/steps/without-cookies.ts'
 import type { Signing } from '../keys/signing.ts'
 import type { FrontCheck } from '../ops/front-check.ts'
+import type { Tracer } from '../ops/tracing/tracer.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Sessions } from '../session/types.ts'
 
 export interface AppDeps {
   config: Pick<
     Config,
-    'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact' | 'demo' | 'brand'
+    | 'publicUrl'
+    | 'secureCookies'
+    | 'trustedProxies'
+    | 'proxyProtocol'
+    | 'jwksMaxAgeMs'
+    | 'securityContact'
+    | 'relatedOrigins'
+    | 'demo'
+    | 'brand'
+    | 'traces'
+    | 'secondFactor'
   >
   clock: Clock
   log: Log
   meter: Meter
+  /** Makes spans of requests; null: nothing is traced. */
+  tracer: Tracer | null
   sessions: Pick<Sessions, 'resolve' | 'cookiesFor' | 'clearing'>
   relay: Relay
   findUser: (userId: string) => MaybePromise<AccountUser | null>
@@ -83,8 +102,12 @@ export interface AppDeps {
   backchannelLogout: BackchannelLogout
   /** All routes below /auth. */
   authRoutes: Hono<Env>
+  /** Describes them and the other calls. Asked once, when somebody wants to know. */
+  describeCalls: () => Promise<ApiDescription>
   /** Whose pages are served. Ours are rendered in any case, because signing in stays here. */
   frontEnd: FrontEnd
+  /** Whether passkeys work at the public URL and with these accounts. */
+  passkeysOffered: boolean
   /** Where a sign-in may return to. */
   returnPaths: ReturnPaths
   /** The script for other front ends. */
@@ -113,6 +136,7 @@ export function createApp(deps: AppDeps): App {
     clock,
     log,
     meter,
+    tracer,
     sessions,
     relay,
     findUser,
@@ -152,8 +176,10 @@ export function createApp(deps: AppDeps): App {
       jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }),
       metadata: answerMetadata({ clock, signing: deps.signing, ...config }),
       securityTxt: answerSecurityTxt(deps),
+      passkeys: passkeyWellKnown(config, deps.passkeysOffered),
     }),
     answerBackchannel(deps.backchannelLogout),
+    serveDescription(deps.describeCalls),
     serveClientScript(deps.clientScript),
     front.files,
     serveBrand(brandFiles),
@@ -164,6 +190,7 @@ export function createApp(deps: AppDeps): App {
     development?.authenticateOr(identifyCaller) ?? identifyCaller,
     limitWrites(deps.writeRate),
     answerSession,
+    requireEnrolment({ policy: config.secondFactor, returnPaths }),
     leadToSignIn({ clock, publicUrl, returnPaths }),
     front.pages,
   ]
@@ -178,6 +205,16 @@ export function createApp(deps: AppDeps): App {
   hono.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
 
   const route = (request: Request, ctx: RequestContext) => hono.fetch(request, { ctx })
+  const spans =
+    tracer &&
+    requestSpans({
+      tracer,
+      continues: config.traces?.continues ?? false,
+      isTrusted,
+      publicUrl,
+      patternOf: (method, path) =>
+        hono.router.match(method, path)[0].findLast(([[, taken]]) => taken.method === method)?.[0][1].path ?? null,
+    })
   const relayInternally = internalRelay(relay)
   const contexts = contextFactory({
     clock,
@@ -194,6 +231,7 @@ export function createApp(deps: AppDeps): App {
     contexts,
     steps,
     route: (request, ctx) => (ctx.match === null ? route(request, ctx) : relayInternally(ctx, ctx.match, request)),
+    spans,
   })
   const common = {
     log,
@@ -231,7 +269,15 @@ export function createApp(deps: AppDeps): App {
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const requests = { log, contexts, steps, done: requestLog({ log, meter, clock }) }
+  const logged = requestLog({ log, meter, clock })
+  const done: typeof logged =
+    spans === null
+      ? logged
+      : (ctx, status, whole) => {
+          logged(ctx, status, whole)
+          spans.end(ctx, status, whole)
+        }
+  const requests = { log, contexts, steps, done, spans }
   const listener = requestListener({
     ...requests,
     handle: (ctx, incoming, outgoing) => {
@@ -250,7 +296,7 @@ export function createApp(deps: AppDeps): App {
   })
 
   const ServerResponse = porchlightResponse({ log, sessions, security, draining })
-  const { noteProxyProtocol: proxyProtocol } = deps.frontCheck
+  const proxyProtocol = { isRead: config.proxyProtocol, isTrusted, note: deps.frontCheck.noteProxyProtocol }
   return {
     createServer: () => httpServer({ log, security, brand, listener, upgrade, ServerResponse, proxyProtocol }),
     handle: (incoming, outgoing) => {

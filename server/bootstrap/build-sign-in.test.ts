@@ -23,7 +23,7 @@ import { countSignIn } from '../login/count-sign-in.ts'
 import { signInMethodContract, type Who } from '../login/sign-in-method.contract.testing.ts'
 import { posted } from '../login/sign-in-method.testing.ts'
 import { type PendingSignIns, postedFields, type SignInMethod, type SignInStep } from '../login/sign-in-method.ts'
-import { newTransactionId } from '../providers/transactions.ts'
+import { newTransactionId } from '../base/ids.ts'
 
 // A method that only exists in this file, like a future passkey in miniature: it signs a challenge with a key of an
 // account, and nothing else in the server knows of it.

@@ -1,7 +1,9 @@
+import { createPasskeyMethod } from '../login/passkey-method.ts'
 import { createPasswordLogin, type PasswordLogin } from '../login/password-login.ts'
 import { createPasswordMethod } from '../login/password-method.ts'
 import { createProviderLogin, type ProviderLogin } from '../login/provider-login.ts'
 import { createProviderMethod } from '../login/provider-method.ts'
+import { createSecondFactor, type SecondFactor } from '../login/second-factor.ts'
 import { createSignInMethods, type SignInMethods } from '../login/sign-in-methods.ts'
 import { createTokenApiMethod } from '../login/token-api-method.ts'
 import type { TokenApiClient } from '../providers/token-api-client.ts'
@@ -13,6 +15,7 @@ export interface SignIn {
   methods: SignInMethods
   passwordLogin: PasswordLogin
   providerLogin: ProviderLogin
+  secondFactor: SecondFactor
 }
 
 /** What signs users in besides this site. */
@@ -41,7 +44,16 @@ export function buildSignIn(
     tokenApi === null
       ? createPasswordMethod({ passwordLogin, minLength })
       : createTokenApiMethod({ ...shared, api: tokenApi, minLength }),
+    ...(people.passkeys === null ? [] : [createPasskeyMethod({ ...services, passkeys: people.passkeys })]),
     ...config.providers.map(provider => createProviderMethod({ ...shared, provider })),
   ])
-  return { methods, passwordLogin, providerLogin }
+  const secondFactor = createSecondFactor({
+    ...services,
+    keyring,
+    accounts,
+    factors: people.factors,
+    singleUses: store.singleUses,
+    grants: store.providerGrants,
+  })
+  return { methods, passwordLogin, providerLogin, secondFactor }
 }

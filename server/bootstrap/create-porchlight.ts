@@ -39,7 +39,16 @@ export async function createPorchlight(
 ): Promise<Porchlight> {
   const loaded = await loadConfig(process.env, folder, settings)
   const log = createLog(loaded.config.logLevel)
-  const server = await startServer({ loaded, log, openSite: () => builtSite(log), app: null, end: onDamage })
+  const server = await startServer({
+    loaded,
+    log,
+    openSite: () => builtSite(log),
+    app: null,
+    // Sockets that were passed to somebody else's program are not for us.
+    inherited: [],
+    waitMs: loaded.config.startWaitMs,
+    end: onDamage,
+  })
   let closing: Promise<void> | null = null
   return {
     publicUrl: loaded.config.publicUrl,

@@ -8,19 +8,23 @@ export async function greet({
   config,
   log,
   people,
-}: Pick<OperationServices, 'config' | 'log' | 'people'>): Promise<void> {
-  const { brand, publicUrl, dataDir, hosts, port, secureCookies, loopback } = config
+  listening,
+}: Pick<OperationServices, 'config' | 'log' | 'people' | 'listening'>): Promise<void> {
+  const { brand, publicUrl, dataDir, hosts, secureCookies, loopback } = config
   const nobodyYet = await people.accounts.needsSetup()
   if (!process.stdout.isTTY) {
     log.info(
-      { event: 'server_listening', publicUrl, hosts, port, dataDir, setUpNeeded: nobodyYet },
+      { event: 'server_listening', publicUrl, listening, dataDir, setUpNeeded: nobodyYet },
       nobodyYet ? 'listening; no accounts yet: run `porchlight setup` for the set-up link' : 'listening',
     )
     if (!secureCookies && !loopback)
       log.warn({ event: 'public_plain_http', publicUrl }, 'plain http: anyone on the network can take over sessions')
     return
   }
-  const lines = ['', `  ${brand.name} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
+  const lines = ['', `  ${brand.name} is on.`, '', `  Open      ${publicUrl}`]
+  // The public URL is then somebody else's port.
+  if (hosts.length === 0) lines.push(`  Socket    ${listening.join(', ')}`)
+  lines.push(`  Data      ${dataDir}`)
   if (nobodyYet) {
     const { href } = await people.registration.makeSetupLink()
     lines.push('', '  No accounts yet. Create the administrator within an hour:', `  ${href}`)

@@ -38,7 +38,9 @@ export async function openNuxtDevelopment(options: Options): Promise<NuxtDevelop
   const { folder, port, listener, upgrade } = options
   // Nuxt says by itself what it serves.
   const usual = { demo: false, logLevel: 'warn', port, publicUrl: options.publicUrl }
-  const loaded = await loadConfig(process.env, folder, { ...usual, ...options.settings })
+  // Left there by ourselves, before a change of nuxt.config made Nuxt load again.
+  const { [DEV_SECRET_VARIABLE]: _, ...environment } = process.env
+  const loaded = await loadConfig(environment, folder, { ...usual, ...options.settings })
   const log = createLog(loaded.config.logLevel)
   const secret = randomId(32)
   // Workers inherit the environment at the time they start.
@@ -54,6 +56,8 @@ export async function openNuxtDevelopment(options: Options): Promise<NuxtDevelop
       sharedNonce: null,
       development: devBridge(secret, loaded.config.publicUrl, TOOL_POLICY),
     },
+    inherited: [],
+    waitMs: loaded.config.startWaitMs,
     end: () => process.exit(1),
   })
   await greet(server.services)

@@ -103,7 +103,7 @@ describe('a database restored by hand', () => {
     const second = await home.start()
     expect(home.logged.join()).toMatch(/older than the key file/)
     expect(await stateOf(second, shown)).toBe('nobody store_rolled_back')
-    const code = decodeURIComponent(invited.href.split('#code=')[1] ?? '')
+    const code = decodeURIComponent(invited.href?.split('#code=')[1] ?? '')
     await expect(
       second.people.registration.register(
         { email: 'b@example.org', name: 'B', password: 'quiet lantern over the porch', invite: code },
@@ -124,7 +124,7 @@ describe('a database restored by hand', () => {
   test('is detected even if copied and restored between two starts', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
-    await first.store.maintenance.backup(join(home.dataDir, 'copy'))
+    await first.store.maintenance.backup(join(home.dataDir, 'copy'), 0)
     await first.close()
     copyFileSync(join(home.dataDir, 'copy'), databaseFile(home.dataDir))
     const second = await home.start()
@@ -150,7 +150,9 @@ test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a 
     clock: home.clock,
     log,
     meter: noMeter,
+    tracing: null,
     what: 'the test',
+    waitMs: 2000,
   })
   const { userId, session } = await signedIn(services)
   const { session: robbed } = await signedIn(services)

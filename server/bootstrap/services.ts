@@ -1,6 +1,6 @@
-import { type Clock, systemTimers } from '../base/clock.ts'
+import { type Clock, SECOND, systemTimers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Meter } from '../base/meter.ts'
+import { type Meter, noMeter } from '../base/meter.ts'
 import { logSecurity } from '../base/security-log.ts'
 import type { Config } from '../config/types.ts'
 import { type Keys, openKeys } from '../keys/keys.ts'
@@ -8,6 +8,7 @@ import { signingChecksOf } from '../keys/checks.ts'
 import { openSigning } from '../keys/signing.ts'
 import { openSigningKeys, type SigningKeys } from '../keys/signing-file.ts'
 import { detectRollback, raiseCounter } from '../ops/rollback-counter.ts'
+import { createHandOver } from '../ops/hand-over.ts'
 import { createFrontCheck } from '../ops/front-check.ts'
 import { withDataDirLock } from '../ops/data-dir-lock.ts'
 import { refuseOtherKeys, rememberKeys } from '../ops/key-checks.ts'
@@ -18,14 +19,19 @@ import type { Sessions } from '../session/types.ts'
 import { databaseExists, databaseFile } from '../store/sqlite/files.ts'
 import { openStore } from '../store/sqlite/store.ts'
 import type { Store } from '../store/types.ts'
+import type { Tracing } from './telemetry.ts'
 
 export interface ComposeDeps {
   config: Config
   clock: Clock
   log: Log
   meter: Meter
+  /** null: nothing is traced. */
+  tracing: Tracing | null
   /** What this process does with the data, for others that find it locked: "the server", "user add". */
   what: string
+  /** How long to wait for another process that has it locked. */
+  waitMs: number
 }
 
 /** The services without HTTP, built once, for the server and for commands without a server. */
@@ -37,23 +43,26 @@ export interface Services extends OperationServices {
 
 /** @throws OperatorError if the data folder is in use, or its keys or database are invalid */
 export async function buildServices(deps: ComposeDeps): Promise<Services> {
-  return withDataDirLock(deps.config, deps.what, deps.log, release => open(deps, release))
+  return withDataDirLock(deps.config, deps, release => open(deps, release))
 }
 
-async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Services> {
+async function open({ config, clock, log, meter, tracing }: ComposeDeps, release: () => void): Promise<Services> {
   const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
   // A key file that has been in use proves that there was a database.
-  const store = openStore({
+  const opened = openStore({
     dataDir: config.dataDir,
     mayCreate: (keys.counter() ?? 0) === 0,
+    queuesNotices: config.mail !== null,
     clock,
     log,
     onFailure: () => meter.count('store_failures_total'),
+    onCommit: meter === noMeter ? null : ms => meter.observe('store_commit_seconds', ms / SECOND),
   })
+  const store = tracing?.store(opened) ?? opened
   try {
     const signingKeys = await openKnownSigningKeys({ config, log, keys, store })
     await detectRollback({ keys, store, clock, log })
-    const sessions = createSessions({
+    const ownSessions = createSessions({
       clock,
       timers: systemTimers,
       log,
@@ -62,6 +71,7 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
       keyring: keys.keyring,
       settings: config,
     })
+    const sessions = tracing?.sessions(ownSessions) ?? ownSessions
     sessions.onEnded(({ userId, reason }) =>
       logSecurity(log, {
         event: 'session_ended',
@@ -85,6 +95,8 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
       sessions,
       people,
       frontCheck: createFrontCheck(clock),
+      listening: [],
+      handOver: createHandOver(clock),
       close: () => close(log, keys, store, sessions, release),
     }
   } catch (error) {

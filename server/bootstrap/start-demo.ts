@@ -13,11 +13,18 @@ export interface Demo {
 }
 
 /**
- * Starts the demo if it applies: on a loopback address, with no upstreams configured.
+ * Starts the demo if it applies: on a loopback address with a port for plain HTTP, with no upstreams configured.
  * @returns null if not, in which case none of its code is loaded
  */
 export async function startDemo({ config, clock, log }: Services): Promise<Demo | null> {
-  if (!config.demo || config.upstreams.length > 0 || !config.loopback) return null
+  if (
+    !config.demo ||
+    config.upstreams.length > 0 ||
+    !config.loopback ||
+    config.hosts.length === 0 ||
+    config.proxyProtocol
+  )
+    return null
   const { startSample } = await import('../demo/notes/sample.ts')
   const { createProof } = await import('../demo/proof/proof.ts')
   // Notes fetches our keys as any API would: by an internal address, which JWKS accepts under any name.

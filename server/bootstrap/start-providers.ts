@@ -1,4 +1,5 @@
-import { systemTimers } from '../base/clock.ts'
+import type { CallObserver } from '../base/call-observer.ts'
+import { SECOND, systemTimers } from '../base/clock.ts'
 import type { Services } from './services.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import { takesProviderToken } from '../config/upstream-settings.ts'
@@ -46,7 +47,7 @@ export async function followFormerIssuers({
 }
 
 /** Builds what communicates with providers, and connects it to the ends of sessions. */
-export function startProviders(services: Services): RunningProviders {
+export function startProviders(services: Services, observer: CallObserver | null): RunningProviders {
   const { config, clock, log, meter, keys, store, sessions } = services
   const { keyring } = keys
   const providers = createProviders({
@@ -57,11 +58,12 @@ export function startProviders(services: Services): RunningProviders {
     log,
     keyring,
     singleUses: store.singleUses,
+    observer,
   })
   const tokenClients = new Map<string, TokenClient>(
     config.providers.map(({ id }) => [id, createTokenClient({ clock, log, client: () => providers.client(id) })]),
   )
-  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock, log })
+  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock, log, observer })
   if (tokenApi !== null) tokenClients.set(TOKEN_API, tokenApi)
   const grantListeners: ((sessionId: string) => void)[] = []
   const vault = createVault({
@@ -79,6 +81,9 @@ export function startProviders(services: Services): RunningProviders {
       for (const listener of grantListeners) listener(sessionId)
     },
   })
+  meter.gauge('provider_backoff_seconds', () =>
+    [...tokenClients.keys()].map(provider => ({ labels: { provider }, value: vault.backoffMs(provider) / SECOND })),
+  )
   const stopListening = sessions.onEnded(ended => vault.ended(ended.publicId))
   const logouts = createLogouts({
     clock,

@@ -1,3 +1,5 @@
+import type { CallObserver } from '../base/call-observer.ts'
+import { mustEnrol } from '../accounts/second-factor-policy.ts'
 import { systemTimers } from '../base/clock.ts'
 import type { Services } from './services.ts'
 import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
@@ -20,9 +22,13 @@ export interface RunningRelay {
 export function startRelay(
   services: Services,
   upstreams: readonly Upstream[],
-  { vault, onGrantChanged }: Pick<RunningProviders, 'vault' | 'onGrantChanged'>,
+  {
+    vault,
+    onGrantChanged,
+    observer,
+  }: Pick<RunningProviders, 'vault' | 'onGrantChanged'> & { observer: CallObserver | null },
 ): RunningRelay {
-  const { config, clock, log, sessions, signing, people } = services
+  const { config, clock, log, meter, sessions, signing, people } = services
   for (const { name, target } of plainHttpElsewhere(everyUpstream(config))) {
     log.warn(
       { event: 'upstream_plain_http', upstream: name, target: target.origin },
@@ -45,6 +51,7 @@ export function startRelay(
     log,
     endIfOver: sessions.endIfOver,
     findUser: people.accounts.findActive,
+    mustEnrol: (user, session) => mustEnrol(config.secondFactor, user, session),
     limits: config.streamLimits,
   })
   const credentials = createCredentials({ clock, tokens, vault })
@@ -57,7 +64,11 @@ export function startRelay(
     credentials,
     isOwnCookie,
     streams,
+    observer,
   })
+  meter.gauge('streams_open', () =>
+    Object.entries(streams.countKinds()).map(([kind, value]) => ({ labels: { kind }, value })),
+  )
   const stopListening = sessions.onEnded(ended => {
     tokens.forget(ended.publicId)
     credentials.forget(ended.publicId)

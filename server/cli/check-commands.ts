@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { SECOND, systemClock } from '../base/clock.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from '../config/load-config.ts'
@@ -5,7 +6,7 @@ import { askServer } from '../ops/control-client.ts'
 import type { Finding } from '../ops/finding.ts'
 import { command, group } from './command.ts'
 import { print, printJson, printTable } from './output.ts'
-import { version } from './version.ts'
+import { version } from '../base/version.ts'
 
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
 
@@ -21,9 +22,10 @@ const check = command({
   async run(args) {
     const { config, file, report, renamed } = await loadConfig(process.env, process.cwd())
     const { examineClientKeys } = await import('../ops/provider-doctor.ts')
-    const { judgeTestSignIn } = await import('../ops/doctor.ts')
+    const { judgeMetrics, judgeTestSignIn } = await import('../ops/doctor.ts')
     const { judgeAccent } = await import('../ops/brand-doctor.ts')
     const findings = [
+      ...judgeMetrics(config),
       ...judgeTestSignIn(config),
       ...judgeAccent(config.brand),
       ...(await examineClientKeys(config, systemClock)),
@@ -72,6 +74,7 @@ export const doctor = command({
       config,
       clock: systemClock,
       serverRuns: (await askServer(config.dataDir, 'status', {})) !== null,
+      outbox: (await answered(askServer(config.dataDir, 'doctor.outbox', {}))) ?? [],
       front: {
         begin: () => answered(askServer(config.dataDir, 'doctor.begin', {})),
         seen: () => answered(askServer(config.dataDir, 'doctor.seen', {})),
@@ -87,15 +90,47 @@ export const doctor = command({
 
 /** Below the limits of container runtimes (30 s) and supervisors, which would otherwise report only that it hung. */
 const HEALTH_TIMEOUT_MS = 5 * SECOND
+const BETWEEN_ASKS_MS = SECOND / 4
+
+function wholeNumber(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null
+  if (!/^\d{1,9}$/.test(text)) throw new OperatorError(`${option} takes a whole number, not ${text}.`)
+  return Number(text)
+}
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Another user's process lives, too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
 
 export const healthcheck = command({
   name: 'porchlight healthcheck',
   description: 'Exit with status 0 if the server on this machine can serve; for containers and supervisors',
-  args: {},
-  async run() {
+  args: {
+    wait: { type: 'string', valueHint: 'SECONDS', description: 'Ask again until it can, for so long at most' },
+    pid: { type: 'string', valueHint: 'PID', description: 'With --wait: give up when this process has ended' },
+  },
+  async run(args) {
+    const waitMs = SECOND * (wholeNumber('--wait', args.wait) ?? 0)
+    const pid = wholeNumber('--pid', args.pid)
     const { config } = await loadConfig(process.env, process.cwd())
     const { whyNotReady } = await import('../ops/ask-readiness.ts')
-    const reason = await whyNotReady(config, HEALTH_TIMEOUT_MS)
+    const listening = async () => {
+      const status = await answered(askServer(config.dataDir, 'status', {}, HEALTH_TIMEOUT_MS))
+      // An older server does not say.
+      return status?.listening ?? []
+    }
+    const until = systemClock.now().steady + waitMs
+    let reason = await whyNotReady(config, HEALTH_TIMEOUT_MS, listening)
+    while (reason !== null && systemClock.now().steady < until) {
+      if (pid !== null && !lives(pid)) throw new OperatorError(`Process ${pid} has ended.`)
+      await setTimeout(BETWEEN_ASKS_MS)
+      reason = await whyNotReady(config, HEALTH_TIMEOUT_MS, listening)
+    }
     if (reason !== null) throw new OperatorError(reason)
     print('ready')
   },

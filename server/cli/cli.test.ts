@@ -83,7 +83,7 @@ async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> 
     import { noMeter } from ${at('../base/meter.ts')}
     import { startControl } from ${at('../ops/control.ts')}
     const { config } = await loadConfig({}, process.cwd())
-    const services = await buildServices({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the server' })
+    const services = await buildServices({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, tracing: null, what: 'the server', waitMs: 2000 })
     await startControl(services)
     console.log('ready')`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
@@ -100,6 +100,27 @@ async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> 
     },
   }
 }
+
+describe('porchlight report', () => {
+  test('judges the configuration, in three formats; only --strict fails for what is not met', async () => {
+    const [text, json, html, strict, wrong] = await Promise.all([
+      run(['report', '--level', '1', '--standard', 'asvs']),
+      run(['report', '--format', 'json']),
+      run(['report', '--format', 'html', '--level', '3']),
+      run(['report', '--strict']),
+      run(['report', '--level', '4']),
+    ])
+    expect([text.code, json.code, html.code, strict.code, wrong.code]).toEqual([0, 0, 0, 1, 1])
+    expect(text.out).toMatch(/^NOT MET +12\.2\.1 L1 /m)
+    expect(text.out).not.toMatch(/ L[23] |RFC 10017/)
+    const report = JSON.parse(json.out) as { counts: Record<string, number>; sections: { lines: object[] }[] }
+    expect(report.counts['not_met']).toBeGreaterThan(0)
+    expect(report.sections.map(({ lines }) => lines.length)).toEqual([expect.any(Number), expect.any(Number)])
+    expect(html.out).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/)
+    expect(wrong.err).toContain('--level is one of 1, 2, 3, not "4".')
+    expect(existsSync(join(cwd, 'data'))).toBe(false)
+  })
+})
 
 describe('the command line', () => {
   test('--help describes the program, a group or a command', async () => {
@@ -120,6 +141,7 @@ describe('the command line', () => {
       'key',
       'config',
       'doctor',
+      'report',
       'backup',
       'restore',
     ])
@@ -212,6 +234,27 @@ describe('the command line', () => {
     await new Promise<void>(done => silent.listen(port, '127.0.0.1', done))
     expect((await run(['healthcheck'], { env })).err).toMatch(/did not answer within 5 seconds/)
     silent.close()
+  })
+
+  test('healthcheck --wait asks again until the server can serve, or the time is over', async () => {
+    let asked = 0
+    const answers = createServer((_request, response) => response.writeHead(++asked < 3 ? 503 : 200).end())
+    await new Promise<void>(done => answers.listen(0, '127.0.0.1', done))
+    const { port } = answers.address() as AddressInfo
+    const env = { PORCHLIGHT_PORT: String(port), PORCHLIGHT_HOST: '127.0.0.1' }
+    expect(await run(['healthcheck', '--wait', '60'], { env })).toEqual({ code: 0, out: 'ready\n', err: '' })
+    expect(asked).toBe(3)
+    asked = Number.NEGATIVE_INFINITY
+    expect(await run(['healthcheck', '--wait', '1'], { env })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('not ready (status 503)') as string,
+    })
+    expect((await run(['healthcheck', '--wait', 'long'], { env })).err).toBe('--wait takes a whole number, not long.\n')
+    const ended = spawn('true')
+    await new Promise(done => ended.on('exit', done))
+    const pid = String(ended.pid)
+    expect((await run(['healthcheck', '--wait', '60', '--pid', pid], { env })).err).toBe(`Process ${pid} has ended.\n`)
+    await new Promise(done => answers.close(done))
   })
 
   test('every configuration problem is reported at once, whatever the command', async () => {

@@ -12,7 +12,14 @@ const PORT_VARIABLES = ['NITRO_PORT', 'PORT']
 /** What `.output/server/index.mjs` does: starts the server with the application as its front end, or ends the process. */
 export async function startNuxtApp(app: BuiltNuxtApp): Promise<void> {
   try {
-    await main({ dev: false, settings: settingsOf(app), app: frontEndOf(app), closed: app.close })
+    await main({
+      dev: false,
+      settings: settingsOf(app),
+      app: frontEndOf(app),
+      // Of `porchlight start`, which loads this file, or of the build itself.
+      takeOver: process.argv.includes('--take-over'),
+      closed: app.close,
+    })
   } catch (error) {
     // Whatever has started already would keep the process alive.
     tell(error)

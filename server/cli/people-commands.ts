@@ -38,11 +38,21 @@ export const invite = command({
       description: 'The only address that may use it; by default, anyone with the link',
     },
     admin,
+    send: { type: 'boolean', description: 'Mail the link to that address' },
     json,
   },
   async run(args) {
-    const { invite: created, href } = await perform('invite', { email: args.email ?? null, roles: rolesOf(args.admin) })
-    if (args.json) printJson({ invite: created, href })
+    const {
+      invite: created,
+      href,
+      sent,
+    } = await perform('invite', {
+      email: args.email ?? null,
+      roles: rolesOf(args.admin),
+      send: args.send === true,
+    })
+    if (args.json) printJson({ invite: created, href, sent })
+    else if (href === null) print(`The invitation is being mailed to ${plain(created.email ?? '')}.`)
     else
       printLink(
         created.email === null ? 'Send this to the person you invite.' : `Send this to ${plain(created.email)}.`,
@@ -137,6 +147,17 @@ const resetPassword = command({
   },
 })
 
+const resetFactors = command({
+  name: 'porchlight user reset-factors',
+  description:
+    'Remove the authenticator app, passkeys and recovery codes of somebody who has lost them; they are told by mail',
+  args: { email: whom },
+  async run(args) {
+    await perform('user.reset-factors', { email: args.email })
+    print(`${args.email} has no second factor any more, and signs in with the password alone until they set one up.`)
+  },
+})
+
 const link = command({
   name: 'porchlight user link',
   description: 'Link an account to a user of the API that checks passwords; signing in there then opens it',
@@ -162,4 +183,5 @@ export const user = group('porchlight user', 'People and their accounts', {
   enable: async () => enable,
   link: async () => link,
   'reset-password': async () => resetPassword,
+  'reset-factors': async () => resetFactors,
 })

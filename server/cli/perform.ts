@@ -5,6 +5,7 @@ import { loadConfig, type SettingReport } from '../config/load-config.ts'
 import type { Config } from '../config/types.ts'
 import type { Services } from '../bootstrap/services.ts'
 import type { CommandInput, CommandName, CommandOutput, runCommand as RunCommand } from '../ops/commands.ts'
+import { LOCK_WAIT_MS } from '../ops/data-dir-lock.ts'
 import { askServer } from '../ops/control-client.ts'
 import { databaseExists, databaseFile } from '../store/sqlite/files.ts'
 import { commandLog, printError } from './output.ts'
@@ -46,7 +47,15 @@ export async function openOperations(): Promise<Operations> {
     if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
     const { buildServices } = await import('../bootstrap/services.ts')
     const { runCommand } = await import('../ops/commands.ts')
-    const services = await buildServices({ config, clock: systemClock, log: commandLog, meter: noMeter, what })
+    const services = await buildServices({
+      config,
+      clock: systemClock,
+      log: commandLog,
+      meter: noMeter,
+      tracing: null,
+      what,
+      waitMs: LOCK_WAIT_MS,
+    })
     return { services, runCommand }
   }
 

@@ -7,8 +7,13 @@ import { command, tell } from './command.ts'
 export const start = command({
   name: 'porchlight start',
   description: 'Start the server, building the site first if needed',
-  args: {},
-  run: async () => ((await startNuxtBuild()) ? undefined : startMain(false)),
+  args: {
+    'take-over': {
+      type: 'boolean',
+      description: 'Ask a server that runs on the same data folder to end, and take its place',
+    },
+  },
+  run: async args => ((await startNuxtBuild()) ? undefined : startMain(false, args['take-over'])),
 })
 
 export const dev = command({
@@ -47,10 +52,10 @@ async function startNuxtBuild(): Promise<boolean> {
   return true
 }
 
-async function startMain(isDev: boolean): Promise<void> {
+async function startMain(isDev: boolean, takeOver = false): Promise<void> {
   const { main } = await import('../main.ts')
   try {
-    await main({ dev: isDev })
+    await main({ dev: isDev, takeOver })
   } catch (error) {
     // Whatever has started already would keep the process alive.
     tell(error)

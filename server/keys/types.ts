@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 
 /** What a sealed value is for. A value sealed for one purpose cannot be opened for another (RFC 8725 §3.12). */
-export type SealPurpose = 'access' | 'login' | 'logout' | 'device' | 'form' | 'at-rest'
+export type SealPurpose = 'access' | 'login' | 'logout' | 'second-factor' | 'device' | 'form' | 'at-rest'
 export type MacPurpose = 'refresh'
 
 export interface Keyring {

@@ -16,7 +16,7 @@ export interface BackupAnswer {
  * fails
  */
 export async function writeBackup(
-  { store, keys, signingKeys, log }: Pick<OperationServices, 'store' | 'keys' | 'signingKeys' | 'log'>,
+  { store, keys, signingKeys, log, clock }: Pick<OperationServices, 'store' | 'keys' | 'signingKeys' | 'log' | 'clock'>,
   { file, withKeys }: { file: string; withKeys: boolean },
 ): Promise<BackupAnswer> {
   const keysFile = withKeys ? `${file}.keys.json` : null
@@ -24,7 +24,7 @@ export async function writeBackup(
   const taken = [file, keysFile, signingFile].find(path => path !== null && existsSync(path))
   if (taken !== undefined && taken !== null)
     throw new OperatorError(`${taken} already exists.`, ['Choose another name: a backup never overwrites a file.'])
-  await store.maintenance.backup(file).catch((cause: unknown) => {
+  await store.maintenance.backup(file, clock.now().wall).catch((cause: unknown) => {
     throw asOperatorError(file, cause)
   })
   // The copy's counter is now below the key file's, so that restoring it by hand is detected even if this process is

@@ -2,11 +2,13 @@ import * as v from 'valibot'
 import { checkFields } from '../base/check-fields.ts'
 import { randomId } from '../base/ids.ts'
 import { OperatorError } from '../base/operator-error.ts'
+import { LANGUAGES } from '../contract/languages.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { linkByOperator } from '../login/operator-link.ts'
 import { writeBackup } from './backup-operation.ts'
 import { ImportInput, importPeople } from './import-people.ts'
+import { judgeOutbox } from './judge-outbox.ts'
 import { rotateKeys } from './key-operations.ts'
 import type { OperationServices } from './operation-services.ts'
 
@@ -27,9 +29,22 @@ const Whom = v.strictObject({ email: v.string() })
 
 /** All operations, by name. */
 export const COMMANDS = {
-  status: command(Nothing, async () => ({ pid: process.pid, startedSecondsAgo: Math.round(process.uptime()) })),
+  status: command(Nothing, async ({ listening }) => ({
+    pid: process.pid,
+    startedSecondsAgo: Math.round(process.uptime()),
+    listening,
+  })),
+
+  /** The answer is sent before the server ends. */
+  'server.stop': command(v.strictObject({ until: v.number() }), async ({ handOver }, { until }) => {
+    handOver.request(until)
+    return { pid: process.pid }
+  }),
 
   'doctor.begin': command(Nothing, async ({ frontCheck }) => frontCheck.begin()),
+  'doctor.outbox': command(Nothing, async ({ config, store, clock }) =>
+    config.mail === null ? [] : judgeOutbox(store.mails, clock.now().wall),
+  ),
   'doctor.seen': command(Nothing, async ({ frontCheck }) => frontCheck.seen()),
 
   setup: command(Nothing, ({ people }) => people.registration.makeSetupLink()),
@@ -74,6 +89,12 @@ export const COMMANDS = {
     },
   ),
 
+  'user.reset-factors': command(Whom, async (services, { email }) => {
+    const { id } = await mustFind(services, email)
+    await services.people.factors.reset(id, OPERATOR)
+    return {}
+  }),
+
   'user.link': command(
     v.strictObject({ email: v.string(), subject: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) }),
     async (services, { email, subject }) => {
@@ -83,8 +104,9 @@ export const COMMANDS = {
     },
   ),
 
-  invite: command(v.strictObject({ email: v.nullable(Email), roles: v.array(Role) }), ({ people }, invite) =>
-    people.registration.invite(invite, OPERATOR),
+  invite: command(
+    v.strictObject({ email: v.nullable(Email), roles: v.array(Role), send: v.boolean() }),
+    ({ people }, { send, ...invite }) => people.registration.invite(invite, OPERATOR, send ? LANGUAGES[0] : null),
   ),
 
   'session.list': command(Whom, async (services, { email }) => {

@@ -19,6 +19,7 @@ export const MAX_PATH_BYTES = 103
 
 /**
  * Sends a command to the running server.
+ * @param timeoutMs how long to wait, for those that cannot wait until the command is done; null: without limit
  * @returns null if there is none
  * @throws Problem, OperatorError as the command did
  */
@@ -26,11 +27,12 @@ export async function askServer<Name extends CommandName>(
   dataDir: string,
   name: Name,
   input: CommandInput<Name>,
+  timeoutMs: number | null = null,
 ): Promise<{ output: CommandOutput<Name> } | null> {
   const planted = plantedSocket(dataDir, controlSocket(dataDir))
   if (planted !== null)
     throw new OperatorError(`${planted.what}, and may have put the control socket there.`, [planted.mend])
-  const text = await exchange(controlSocket(dataDir), name, JSON.stringify(input))
+  const text = await exchange(controlSocket(dataDir), name, JSON.stringify(input), timeoutMs)
   if (text === null) return null
   const answer = JSON.parse(text) as ControlAnswer
   if ('refusal' in answer) throw new OperatorError(answer.refusal[0] ?? '', answer.refusal.slice(1))
@@ -46,7 +48,7 @@ export async function askServer<Name extends CommandName>(
   return { output: answer.output as CommandOutput<Name> }
 }
 
-function exchange(socketPath: string, name: string, body: string): Promise<string | null> {
+function exchange(socketPath: string, name: string, body: string, timeoutMs: number | null): Promise<string | null> {
   if (Buffer.byteLength(socketPath) > MAX_PATH_BYTES) return Promise.resolve(null)
   return new Promise((resolve, reject) => {
     const call = request(
@@ -54,6 +56,7 @@ function exchange(socketPath: string, name: string, body: string): Promise<strin
         socketPath,
         path: `/${name}`,
         method: 'POST',
+        ...(timeoutMs !== null && { signal: AbortSignal.timeout(timeoutMs) }),
         headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
       },
       response => {

@@ -28,6 +28,7 @@ describe('the doctor', () => {
         config: services.config,
         clock,
         serverRuns: true,
+        outbox: [],
         front: { begin: async () => null, seen: async () => null },
         fetchPublic,
       })

@@ -3,7 +3,7 @@ import { Secret } from '../base/secret.ts'
 import { DAY, HOUR, MINUTE, systemClock } from '../base/clock.ts'
 import { OWN_SITE, toSite } from '../config/site-settings.ts'
 import { toUpstream } from '../config/upstream-settings.ts'
-import { judgeAddress, judgeAnswer, judgeClock, judgeTestSignIn } from './doctor.ts'
+import { judgeAddress, judgeAnswer, judgeClock, judgeMetrics, judgeTestSignIn } from './doctor.ts'
 import type { Finding } from './finding.ts'
 import { examineUpstreams } from './upstream-doctor.ts'
 
@@ -12,7 +12,13 @@ const wrong = (findings: Finding[]) =>
     .filter(one => one.state !== 'ok')
     .map(one => `${one.state}: ${one.what}`)
     .join('\n')
-const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }
+const site = {
+  publicUrl: 'https://example.org',
+  loopback: false,
+  secureCookies: true,
+  trustedProxies: ['10.0.0.1'],
+  hosts: ['0.0.0.0'],
+}
 
 test('an https site behind a trusted proxy passes', () => {
   expect(wrong(judgeAddress(site))).toBe('')
@@ -30,6 +36,19 @@ test('a public site without trusted proxies, or one that trusts everyone, gets a
     expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anyone can forge/)
   for (const inner of ['10.0.0.0/8', '172.16.0.0/12', 'fc00::/7', 'fe80::/10', '2001:db8::/32', '127.0.0.1'])
     expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
+})
+
+test('a site that only listens on a unix socket needs no trusted proxies', () => {
+  expect(wrong(judgeAddress({ ...site, trustedProxies: [], hosts: [] }))).toBe('')
+})
+
+test('metrics that others can read get a warning', () => {
+  expect(judgeMetrics({ metrics: null })).toEqual([])
+  for (const host of ['127.0.0.1', '127.0.0.2', '::1'])
+    expect(judgeMetrics({ metrics: { host, port: 9464 } })).toEqual([])
+  expect(wrong(judgeMetrics({ metrics: { host: '0.0.0.0', port: 9464 } }))).toMatch(
+    /^warn: Anyone who can reach 0\.0\.0\.0, port 9464/,
+  )
 })
 
 test("the way in of an app's tests is named while it is open, without its secret", () => {

@@ -1,6 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { type Clock, DAY, MINUTE } from '../base/clock.ts'
 import { OperatorError } from '../base/operator-error.ts'
+import { isLoopback, isWide } from '../config/address.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
@@ -10,7 +11,9 @@ import { judgeBrand } from './brand-doctor.ts'
 import { inspectInstalled, type Inspection } from '../store/sqlite/inspect.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
 import { examineFront, type FrontDeps, judgeFailure } from './front-doctor.ts'
+import { judgeSocket } from './socket-doctor.ts'
 import { judgeKeys } from './key-doctor.ts'
+import { examineMail } from './mail-doctor.ts'
 import { exposures } from './privacy.ts'
 import { examineUpstreams } from './upstream-doctor.ts'
 
@@ -23,6 +26,8 @@ export interface DoctorDeps {
   serverRuns: boolean
   /** GET of a path below the public URL. */
   fetchPublic: (path: string) => Promise<{ status: number; headers: Headers }>
+  /** What the running server says of its mail. */
+  outbox: readonly Finding[]
   /** What the running server received of requests through its public URL. */
   front: FrontDeps
 }
@@ -42,6 +47,8 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     ...judgeAddress(config),
     ...judgeBrand(config.brand),
     ...(await examineUpstreams(config, clock)),
+    ...judgeSocket(config, deps.serverRuns),
+    ...judgeMetrics(config),
     ...judgeTestSignIn(config),
     ...(await judgeReach(deps)),
     ...judgeFolder(config),
@@ -50,6 +57,8 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     ...judgeKeys(config, database.inspection, clock.now().wall),
     ...(database.inspection === null ? [] : judgeClock(clock.now().wall, database.inspection.newestAt)),
     ...(await examineProviders(config, clock)),
+    ...(await examineMail(config.mail)),
+    ...deps.outbox,
   ]
 }
 
@@ -59,7 +68,8 @@ export function judgeAddress({
   loopback,
   secureCookies,
   trustedProxies,
-}: Pick<Config, 'publicUrl' | 'loopback' | 'secureCookies' | 'trustedProxies'>): Finding[] {
+  hosts,
+}: Pick<Config, 'publicUrl' | 'loopback' | 'secureCookies' | 'trustedProxies' | 'hosts'>): Finding[] {
   const findings = [ok(`Public URL ${publicUrl}`)]
   if (secureCookies) findings.push(ok('Cookies: Secure, with the __Host- prefixes'))
   else if (loopback)
@@ -76,7 +86,8 @@ export function judgeAddress({
         'Put a proxy with TLS in front and set PORCHLIGHT_PUBLIC_URL to its https address.',
       ),
     )
-  if (!loopback && trustedProxies.length === 0) {
+  // Peers on a unix socket are trusted.
+  if (!loopback && trustedProxies.length === 0 && hosts.length > 0) {
     findings.push(
       warn(
         'No trusted proxies: behind a proxy, all clients seem to have its address and share one limit on failed sign-ins',
@@ -95,10 +106,15 @@ export function judgeAddress({
   return findings
 }
 
-/** Wider than any private network, such as 10.0.0.0/8 or fc00::/7. */
-function isWide(range: string): boolean {
-  const [address = '', bits] = range.split('/')
-  return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
+/** Also part of `config check`. */
+export function judgeMetrics({ metrics }: Pick<Config, 'metrics'>): Finding[] {
+  if (metrics === null || isLoopback(metrics.host)) return []
+  return [
+    warn(
+      `Anyone who can reach ${metrics.host}, port ${metrics.port}, can read the metrics`,
+      'Let only Prometheus reach it (a firewall, an internal network), or leave PORCHLIGHT_METRICS_HOST unset.',
+    ),
+  ]
 }
 
 /** Also part of `config check`. */
@@ -160,7 +176,7 @@ export function judgeAnswer(
       ),
     ]
   const findings = [ok('Reached through the public URL, with the right Host')]
-  if (secureCookies && !headers.has('strict-transport-security'))
+  if (secureCookies && !isLoopback(new URL(publicUrl).hostname) && !headers.has('strict-transport-security'))
     findings.push(
       warn('The proxy removes Strict-Transport-Security', 'Configure the proxy to keep our response headers.'),
     )

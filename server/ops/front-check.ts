@@ -27,10 +27,17 @@ export interface Sighting {
   client: string
 }
 
+/** `unexpected`: a header from a peer from which none is read · `missing`: none where it is required */
+export interface ProxyTrouble {
+  problem: 'unexpected' | 'missing'
+  peer: string
+}
+
 /** What the server has received since the check began. */
 export interface Seen {
   sightings: Sighting[]
-  proxyProtocol: boolean
+  /** The last connection whose PROXY protocol was not as configured. */
+  proxyProtocol: ProxyTrouble | null
 }
 
 export interface FrontCheck {
@@ -42,8 +49,8 @@ export interface FrontCheck {
    * @returns false if the token is invalid, or too many requests came with it
    */
   note(token: string, sighting: Sighting): boolean
-  /** Records a connection that began with the preamble of the PROXY protocol. */
-  noteProxyProtocol(): void
+  /** Records a connection whose PROXY protocol is not as configured. */
+  noteProxyProtocol(trouble: ProxyTrouble): void
 }
 
 const LIFE_MS = MINUTE
@@ -55,11 +62,11 @@ export function createFrontCheck(clock: Clock): FrontCheck {
   return {
     begin() {
       const token = randomBytes(24).toString('base64url')
-      const seen = { sightings: [], proxyProtocol: false }
+      const seen = { sightings: [], proxyProtocol: null }
       current = { hash: hashOf(token), until: clock.now().steady + LIFE_MS, seen }
       return { token }
     },
-    seen: () => current?.seen ?? { sightings: [], proxyProtocol: false },
+    seen: () => current?.seen ?? { sightings: [], proxyProtocol: null },
     note(token, sighting) {
       if (current === null || clock.now().steady > current.until) return false
       if (!timingSafeEqual(hashOf(token), current.hash)) return false
@@ -67,8 +74,8 @@ export function createFrontCheck(clock: Clock): FrontCheck {
       current.seen.sightings.push(sighting)
       return true
     },
-    noteProxyProtocol() {
-      if (current !== null) current.seen.proxyProtocol = true
+    noteProxyProtocol(trouble) {
+      if (current !== null) current.seen.proxyProtocol = trouble
     },
   }
 }

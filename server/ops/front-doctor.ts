@@ -7,6 +7,7 @@ import {
   CHECK_HEADER,
   CHECK_PREFIX,
   type CheckAction,
+  type ProxyTrouble,
   FORGED_ADDRESS,
   type Seen,
   type Sighting,
@@ -21,7 +22,7 @@ export interface FrontDeps {
   seen(): Promise<Seen | null>
 }
 
-type Address = Pick<Config, 'publicUrl' | 'trustedProxies'>
+type Address = Pick<Config, 'publicUrl' | 'trustedProxies' | 'proxyProtocol'>
 
 /** Sends each kind of request through the public URL, and asks the server what arrived. */
 export async function examineFront(config: Address, clock: Clock, deps: FrontDeps): Promise<Finding[]> {
@@ -36,13 +37,7 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
   const arrived = sightingOf(seen, 'look')
   const isThere = look.status === 200 && arrived !== null
   // Anyone can send the preamble, so it only implicates the proxy if our own request did not arrive.
-  if (seen.proxyProtocol && !isThere)
-    return [
-      fail(
-        'A proxy starts each connection with the PROXY protocol, which is not supported',
-        "Turn it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and send the client's address in X-Forwarded-For.",
-      ),
-    ]
+  if (seen.proxyProtocol !== null && !isThere) return [judgeProxyProtocol(config, seen.proxyProtocol)]
   if (!isThere) return [judgeLost(config, look, seen)]
   await send('forged', { headers: { 'X-Forwarded-For': FORGED_ADDRESS } })
   const forged = sightingOf((await deps.seen()) ?? seen, 'forged')
@@ -95,6 +90,20 @@ export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
     : fail(what, 'Check the name, the proxy and its certificate.')
 }
 
+function judgeProxyProtocol({ proxyProtocol, trustedProxies }: Address, { problem, peer }: ProxyTrouble): Finding {
+  if (problem === 'missing')
+    return fail(
+      `The proxy (${peer}) does not send the PROXY protocol header that PORCHLIGHT_PROXY_PROTOCOL requires`,
+      'Turn it on there (HAProxy: send-proxy-v2; nginx, in stream: proxy_protocol on), or unset the setting.',
+    )
+  return fail(
+    `A proxy (${plain(peer)}) starts each connection with the PROXY protocol, which is not read from it`,
+    proxyProtocol
+      ? `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, plain(peer)].join(',')}`
+      : "Set PORCHLIGHT_PROXY_PROTOCOL=true and name the proxy in PORCHLIGHT_TRUSTED_PROXIES, or turn it off there (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and send the client's address in X-Forwarded-For.",
+  )
+}
+
 /** The request was answered, but not by this server or not under the requested path. */
 function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen): Finding {
   const [misrouted] = sightings
@@ -126,8 +135,10 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
 }
 
 /** @param local our end of the connection to the public URL */
-function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
+function judgeArrival({ trustedProxies, proxyProtocol }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
   const peer = plain(arrived.peer.address)
+  if (proxyProtocol && (isDirect(arrived, local) || (arrived.forwardedFor === null && !arrived.peerTrusted)))
+    return [ok(`The PROXY protocol says that we come from ${peer}`)]
   if (isDirect(arrived, local)) return [ok('Reached directly, without a proxy')]
   if (arrived.forwardedFor === null) {
     return [
@@ -235,7 +246,7 @@ async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): P
     })
   })
   if (outcome === 'heard') return ok('A WebSocket gets through')
-  const arrived = sightingOf((await deps.seen()) ?? { sightings: [], proxyProtocol: false }, 'socket')
+  const arrived = sightingOf((await deps.seen()) ?? { sightings: [], proxyProtocol: null }, 'socket')
   if (arrived !== null && !arrived.upgrade) {
     return fail(
       'The proxy does not forward WebSocket upgrades',

@@ -12,6 +12,8 @@ import type { OperationServices } from './operation-services.ts'
 /** How long ended sessions and security events are kept. */
 const KEPT_MS = 90 * DAY
 const CODES_KEPT_MS = 7 * DAY
+/** So that an operator can see what became of a mail. */
+const MAILS_KEPT_MS = 7 * DAY
 /**
  * Expired names are rejected by their age; kept a little longer, so that setting the clock back slightly does not make
  * them reusable.
@@ -95,6 +97,7 @@ async function deleteOld({ store, sessions, vault }: HousekeepingDeps, now: Unix
     sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
     events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
+    mails: await inBatches(limit => housekeeping.mails(now - MAILS_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
     surplusThrottles: await inBatches(limit => housekeeping.surplusThrottles(THROTTLES_MAX, limit)),
     singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),

@@ -56,6 +56,7 @@ const diagnosis = async (env: Record<string, string> = {}) => {
     config: await home.readConfig(env),
     clock: systemClock,
     serverRuns: false,
+    outbox: [],
     front: { begin: async () => null, seen: async () => null },
     fetchPublic: async () => {
       throw new Error('not asked')
@@ -389,7 +390,7 @@ describe('what others can read or write', () => {
 
   test('a key file, database, log, copy or lock that others can read is refused with the command that mends it', async () => {
     const services = await start()
-    await services.store.maintenance.backup(join(home.dataDir, 'copy'))
+    await services.store.maintenance.backup(join(home.dataDir, 'copy'), 0)
     await services.close()
     mkdirSync(join(home.dataDir, 'backups'), { mode: 0o700 })
     const database = databaseFile(home.dataDir)

@@ -86,6 +86,7 @@ test('key rotate --compromised withdraws every signing key at once, and what an 
         remember: true,
         client: { userAgent: 'test', network: '127.0.0.1' },
         replaces: null,
+        newDevice: false,
         basis: null,
       })
     ).session

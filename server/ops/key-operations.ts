@@ -14,7 +14,7 @@ type KeyServices = Pick<
 
 export interface Rotation {
   newest: KeySummary
-  /** Passwords that were resealed; null if that was not requested. */
+  /** Passwords and secrets of authenticator apps that were resealed; null if that was not requested. */
   resealed: number | null
   /** Passwords whose key was gone already: their owners need a reset link. */
   unreadable: number
@@ -144,13 +144,20 @@ async function resealAll({
   store,
 }: KeyServices): Promise<{ resealed: number; unreadable: number; tokens: { resealed: number; unreadable: number } }> {
   const { keyring } = keys
-  const { accounts, providerGrants } = store
+  const { accounts, factors, providerGrants } = store
+  const passwords = await reseal(keyring, {
+    rowsAfter: accounts.verifiers,
+    sealedOf: row => row.passwordSealed,
+    replace: accounts.replaceVerifier,
+  })
+  const secrets = await reseal(keyring, {
+    rowsAfter: factors.sealedTotps,
+    sealedOf: row => row.sealed,
+    replace: factors.replaceTotpSealed,
+  })
   return {
-    ...(await reseal(keyring, {
-      rowsAfter: accounts.verifiers,
-      sealedOf: row => row.passwordSealed,
-      replace: accounts.replaceVerifier,
-    })),
+    resealed: passwords.resealed + secrets.resealed,
+    unreadable: passwords.unreadable + secrets.unreadable,
     tokens: await reseal(keyring, {
       rowsAfter: providerGrants.sealedGrants,
       sealedOf: row => row.sealed,

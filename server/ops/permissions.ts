@@ -185,6 +185,6 @@ function statsOf(path: string, look: (path: string) => Stats): Stats | null {
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0')
 
 /** A path as a shell takes it. */
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

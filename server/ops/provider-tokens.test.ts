@@ -52,7 +52,7 @@ describe("a provider's tokens at rest", () => {
   test('a restored backup gives them to nobody: its sessions and grants are over', async () => {
     const { session, grantId } = await signedInThere(services, vault)
     const file = `${home.dataDir}/backup.db`
-    await services.store.maintenance.backup(file)
+    await services.store.maintenance.backup(file, 0)
     await vault.stop()
     await services.close()
     await restore({ config: services.config, clock, log: home.log }, { file, anyway: false })

@@ -33,7 +33,9 @@ describe('backup and restore', () => {
   test('a backup made while in use comes back: accounts are there, every session is over, links are void', async () => {
     const { shown } = await signedIn(services)
     const file = join(home.dataDir, 'copy.db')
-    await services.store.maintenance.backup(file)
+    expect(await services.store.maintenance.lastBackupAt()).toBeNull()
+    await services.store.maintenance.backup(file, 1_700_000_000_000)
+    expect(await services.store.maintenance.lastBackupAt()).toBe(1_700_000_000_000)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     await signedIn(services, 'later@example.org')
     await services.close()
@@ -75,7 +77,7 @@ describe('backup and restore', () => {
   test('refuses while somebody works on the folder, and a file that is not sound: nothing changes', async () => {
     const file = join(home.dataDir, 'copy.db')
     await signedIn(services)
-    await services.store.maintenance.backup(file)
+    await services.store.maintenance.backup(file, 0)
     await expect(restore({ config: services.config, clock, log: home.log }, { file, anyway: false })).rejects.toThrow(
       /Another process/,
     )
@@ -99,7 +101,7 @@ describe('backup and restore', () => {
   test('refuses a backup whose passwords were sealed with other keys, unless told to go on', async () => {
     await signedIn(services)
     const file = join(home.dataDir, 'copy.db')
-    await services.store.maintenance.backup(file)
+    await services.store.maintenance.backup(file, 0)
     await rotateKeys(services, { reseal: false, compromised: true })
     await services.close()
     await expect(restore({ config: services.config, clock, log: home.log }, { file, anyway: false })).rejects.toThrow(

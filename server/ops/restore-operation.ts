@@ -5,7 +5,7 @@ import type { Config } from '../config/types.ts'
 import { type Keys, openKeys } from '../keys/keys.ts'
 import { type Restored, restoreDatabase } from '../store/sqlite/restore-snapshot.ts'
 import type { KeyCheck, Verifier } from '../store/types.ts'
-import { withDataDirLock } from './data-dir-lock.ts'
+import { LOCK_WAIT_MS, withDataDirLock } from './data-dir-lock.ts'
 import { keyMismatch } from './key-checks.ts'
 
 export interface RestoreInput {
@@ -22,7 +22,7 @@ export async function restore(
   { config, clock, log }: { config: Config; clock: Clock; log: Log },
   { file, anyway }: RestoreInput,
 ): Promise<Restored> {
-  return withDataDirLock(config, 'restore', log, async release => {
+  return withDataDirLock(config, { what: 'restore', log, waitMs: LOCK_WAIT_MS }, async release => {
     const keys = openKeys(config.keys, false, clock.now().wall)
     const restored = await restoreDatabase({
       source: file,

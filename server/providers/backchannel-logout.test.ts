@@ -76,6 +76,7 @@ test('LO-6 a session that took over a grant ends with it, and the security log s
     remember: true,
     client: { userAgent: '', network: '' },
     replaces: { publicId: session.publicId, reauthenticates: false },
+    newDevice: false,
     basis: null,
   })
   const { ended } = await logout({ sid: 'there' })

@@ -54,6 +54,7 @@ function discoveryOf(issuer: string): { discovery: Discovery; pass(ms: number): 
     clock: time.clock,
     log: createLog('silent'),
     timers: { every: (_ms, work) => ((tick = work), () => {}) },
+    observer: null,
   })
   stops.push(() => discovery.close())
   return { discovery, pass: time.pass, tick: () => tick() }

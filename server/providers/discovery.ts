@@ -1,7 +1,9 @@
+import type { CallObserver } from '../base/call-observer.ts'
 import { type Clock, HOUR, MINUTE, SECOND, type SteadyMs, type Timers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Provider } from '../config/provider-config.ts'
+import { observedOutbound, operationAt } from './observed-outbound.ts'
 import { connectTo, outboundFor } from './provider-client.ts'
 import { describe } from './login-failures.ts'
 import { SetUpError } from './set-up-error.ts'
@@ -25,21 +27,31 @@ export interface DiscoveryDeps {
   clock: Clock
   timers: Timers
   log: Log
+  /** Watches every call; null: nothing does. */
+  observer: CallObserver | null
 }
 
 /**
  * Starts discovering at once, in the background: a provider that is down neither blocks the server's start nor needs a
  * restart to recover.
  */
-export function createDiscovery(provider: Provider, { clock, timers, log }: DiscoveryDeps): Discovery {
+export function createDiscovery(provider: Provider, { clock, timers, log, observer }: DiscoveryDeps): Discovery {
   // Renamed, because `status` in request log lines is our own response's.
-  const outbound = outboundFor(provider, ({ status: providerStatus, ...failure }) => {
+  const unobserved = outboundFor(provider, ({ status: providerStatus, ...failure }) => {
     if (!closed)
       log.warn(
         { event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure },
         'call to a provider failed',
       )
   })
+  const outbound =
+    observer === null
+      ? unobserved
+      : observedOutbound(unobserved, {
+          observer,
+          peer: provider.id,
+          operationOf: url => operationAt(url, known?.client ?? null),
+        })
   let known: { client: ProviderClient; at: SteadyMs } | null = null
   let failures = 0
   /** The problem reported while it cannot be used. */

@@ -86,6 +86,7 @@ function open(more: Record<string, unknown>): void {
     log: createLog('silent'),
     keyring: services.keyring,
     singleUses: services.store.singleUses,
+    observer: null,
   })
 }
 

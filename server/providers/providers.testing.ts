@@ -30,6 +30,7 @@ export async function testProviders() {
       log,
       keyring,
       singleUses: store.singleUses,
+      observer: null,
     })
     opened.push(providers)
 

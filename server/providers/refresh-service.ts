@@ -278,6 +278,9 @@ export function createRefreshService(deps: RefreshServiceDeps) {
       return flight
     },
 
+    /** How long refreshes at a provider are still paused after failures; 0: not at all. */
+    backoffMs: (provider: string) => providerBackoff.left(provider),
+
     /** Resolves when no refresh of this grant is in progress. */
     async whenIdle(id: string): Promise<void> {
       await flights.get(id)?.catch(() => {})

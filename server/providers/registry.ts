@@ -1,3 +1,4 @@
+import type { CallObserver } from '../base/call-observer.ts'
 import type { Clock, Timers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { createTurns, type Turns } from './turns.ts'
@@ -20,6 +21,8 @@ export interface ProvidersDeps {
   log: Log
   keyring: Keyring
   singleUses: SingleUseStore
+  /** Watches the calls to providers; null: nothing does. */
+  observer: CallObserver | null
 }
 
 interface Known {

@@ -62,7 +62,11 @@ beforeEach(() => {
 })
 
 const clientFor = (setting: Partial<TokenApiSetting> = {}) =>
-  createTokenApiClient(toTokenApi({ url, ...setting }), { clock: systemClock, log: createLog('silent') })
+  createTokenApiClient(toTokenApi({ url, ...setting }), {
+    clock: systemClock,
+    log: createLog('silent'),
+    observer: null,
+  })
 const problem = (work: Promise<unknown>) =>
   work.then(
     () => 'nothing',
@@ -272,7 +276,7 @@ test('roles may be booleans of user info; without the claim, the log says so', a
   const log = { ...createLog('silent'), warn: (fields: unknown) => void warned.push(fields) }
   const client = createTokenApiClient(
     toTokenApi({ url, userInfo: '/me', roles: { claim: 'is_superuser', admin: [true] } }),
-    { clock: systemClock, log },
+    { clock: systemClock, log, observer: null },
   )
   for (const [claim, roles] of [
     [{ is_superuser: true }, ['admin', 'user']],

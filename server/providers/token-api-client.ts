@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose'
+import type { CallObserver } from '../base/call-observer.ts'
 import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
 import { durationOf, instantOf } from '../base/numbers.ts'
 import type { Log } from '../base/log.ts'
@@ -10,6 +11,7 @@ import { TOKEN_API } from '../contract/token-api-id.ts'
 import { type Claims, emailOf, isTrue, memberOf, nameOf, subjectOf } from './claims.ts'
 import { neverLeft, retryAfterMs } from './provider-failures.ts'
 import { FailedCheck } from './flow.ts'
+import { observedOutbound } from './observed-outbound.ts'
 import { createOutbound } from './outbound.ts'
 import { reportMissing, rolesOf } from './role-claims.ts'
 import { encoded, isToken, parsed } from './token-api-messages.ts'
@@ -36,13 +38,20 @@ interface Answer {
   body: unknown
 }
 
-export function createTokenApiClient(api: TokenApi, { clock, log }: { clock: Clock; log: Log }): TokenApiClient {
+export function createTokenApiClient(
+  api: TokenApi,
+  { clock, log, observer }: { clock: Clock; log: Log; observer: CallObserver | null },
+): TokenApiClient {
   const { protocol, hostname } = new URL(api.url)
-  const outbound = createOutbound({
+  const unobserved = createOutbound({
     trusted: [hostname.replace(/^\[|\]$/g, '')],
     mayBePlain: protocol === 'http:',
     report: () => {},
   })
+  const outbound =
+    observer === null
+      ? unobserved
+      : observedOutbound(unobserved, { observer, peer: TOKEN_API, operationOf: () => 'token_api' })
 
   async function call(
     target: string,

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type Clock, MINUTE, type UnixMs } from '../base/clock.ts'
-import { randomId } from '../base/ids.ts'
+import { newTransactionId, randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { HOME } from '../contract/return-to.ts'
 import type { Keyring } from '../keys/types.ts'
@@ -112,11 +112,6 @@ export function createTransactions({
       return (await unseal(search, sealed))?.returnTo ?? null
     },
   }
-}
-
-/** A new id of a sign-in in progress. It sorts by time, so that a browser's oldest one is known by its name. */
-export function newTransactionId(begunAt: UnixMs): string {
-  return `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
 }
 
 function transactionOf(id: string, { secret, ...rest }: Sealed): Transaction {

@@ -82,6 +82,7 @@ describe('tokens at rest', () => {
       remember: true,
       client: { userAgent: '', network: '' },
       replaces: { publicId: session.publicId, reauthenticates: false },
+      newDevice: false,
       basis: { kind: 'provider', authTime: null, endsAt: null, grant: before },
     })
     await expect(again).rejects.toThrow()
@@ -479,6 +480,7 @@ describe('when a session is replaced', () => {
       remember: true,
       client: { userAgent: '', network: '' },
       replaces: { publicId: session.publicId, reauthenticates: false },
+      newDevice: false,
       basis: null,
     })
 

@@ -49,6 +49,8 @@ export interface Vault {
    * A session has ended: its grants, unless they moved to its successor, are dropped now and revoked in the background.
    */
   ended(sessionId: string): void
+  /** How long refreshes at a provider are still paused after failures; 0: not at all. */
+  backoffMs(provider: string): number
   /**
    * Revokes and deletes the grants of ended sessions.
    * @returns how many were deleted
@@ -257,6 +259,7 @@ export function createVault(deps: VaultDeps): Vault {
 
     ended: forget,
 
+    backoffMs: refreshService.backoffMs,
     cleanUp: revocations.cleanUp,
     async close() {
       stop()

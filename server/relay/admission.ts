@@ -2,6 +2,7 @@ import type { UnixMs } from '../base/clock.ts'
 import { isFresh } from '../base/freshness.ts'
 import { Problem } from '../base/problem.ts'
 import { isRestricted, type Upstream } from '../config/upstream-config.ts'
+import { acrOf, reaches } from '../contract/acr.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
 import type { CloseReason, InFlight } from './in-flight.ts'
@@ -21,8 +22,15 @@ export function refusalOf({ requires }: Upstream, caller: Judged | null, now: Un
   if (caller === null) return new Problem('not_signed_in')
   if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role)))
     return new Problem('forbidden')
-  if (requires.maxAgeMs !== null && !isFresh(caller.session.authTime, requires.maxAgeMs, now)) {
-    return new Problem('insufficient_user_authentication', { maxAge: Math.floor(requires.maxAgeMs / 1000) })
+  const { maxAgeMs, acr } = requires
+  const isRecent = maxAgeMs === null || isFresh(caller.session.authTime, maxAgeMs, now)
+  const isStrong = acr === null || reaches(acrOf(caller.session.amr), acr)
+  // Both, since confirming only what is missing would lead here a second time.
+  if (!isRecent || !isStrong) {
+    return new Problem('insufficient_user_authentication', {
+      ...(maxAgeMs === null ? {} : { maxAge: Math.floor(maxAgeMs / 1000) }),
+      ...(acr === null ? {} : { acr }),
+    })
   }
   return null
 }

@@ -73,7 +73,7 @@ describe('identity headers', () => {
     [{ name: 'X-Shop-Key', scheme: null }, 'X-Shop-Key kept.notes.anna'],
     [{ name: 'Authorization', scheme: 'Token' }, 'Authorization Token kept.notes.anna'],
   ])('an upstream gets its token in %j, and nobody else can put one there', async (tokenHeader, sent) => {
-    const requires = { signedIn: false, roles: [], maxAgeMs: null }
+    const requires = { signedIn: false, roles: [], maxAgeMs: null, acr: null }
     const { origin } = await relayTo(echo, { tokenHeader, requires })
     for (const spelling of [...spellings(tokenHeader.name), 'Authorization']) {
       const asAnna = await received(origin, { [spelling]: 'forged', Connection: `close, ${tokenHeader.name}` })

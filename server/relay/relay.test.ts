@@ -207,7 +207,7 @@ describe('admission', () => {
 
   test('RFC 9470 without a session 401 as JSON, never a redirect; without the role 403; a sign-in too long ago says so', async () => {
     const old = { ...ANNA, session: { ...ANNA.session, authTime: Date.now() - 700_000 } }
-    const changes = { requires: { signedIn: true, roles: ['user' as const], maxAgeMs: 600_000 } }
+    const changes = { requires: { signedIn: true, roles: ['user' as const], maxAgeMs: 600_000, acr: null } }
     const { origin } = await relayTo(echo, changes, {
       anna: ANNA,
       old,

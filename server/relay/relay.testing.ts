@@ -9,6 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { CallObserver } from '../base/call-observer.ts'
 import { systemClock, systemTimers } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
@@ -36,7 +37,7 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
     tls: null,
     host: 'target',
     methods: null,
-    requires: { signedIn: true, roles: [], maxAgeMs: null },
+    requires: { signedIn: true, roles: [], maxAgeMs: null, acr: null },
     strip: true,
     timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000, websocketIdleMs: 5000 },
     streamMaxMs: 60_000,
@@ -57,7 +58,14 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
 }
 
 export const ANNA: RelayCaller = {
-  user: { id: 'anna', email: 'anna@example.test', emailVerified: false, name: 'Anna', roles: ['user'] },
+  user: {
+    id: 'anna',
+    email: 'anna@example.test',
+    emailVerified: false,
+    secondFactorAt: null,
+    name: 'Anna',
+    roles: ['user'],
+  },
   language: null,
   session: {
     publicId: 's-anna',
@@ -115,6 +123,7 @@ export function testRelay(
   streams: Streams = testStreams(),
   vault: RelayVault = noVault,
   log = createLog('silent'),
+  observer: CallObserver | null = null,
 ): Relay {
   return createRelay({
     clock: systemClock,
@@ -125,6 +134,7 @@ export function testRelay(
     credentials: createCredentials({ clock: systemClock, tokens, vault }),
     isOwnCookie: name => name.toLowerCase().includes('porchlight-'),
     streams,
+    observer,
   })
 }
 
@@ -135,6 +145,7 @@ export function testStreams(changes: Partial<Parameters<typeof createStreams>[0]
     log: createLog('silent'),
     endIfOver: async () => Number.MAX_SAFE_INTEGER,
     findUser: () => ANNA.user,
+    mustEnrol: () => false,
     limits: { perSession: 50, perNetwork: 1000 },
     ...changes,
   })

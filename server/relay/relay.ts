@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { CallObserver, ObservedCall } from '../base/call-observer.ts'
 import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
@@ -8,6 +9,7 @@ import { asksForNonce } from './credentials.ts'
 import { refusalOf } from './admission.ts'
 import type { Streams } from './streams.ts'
 import { forward } from './forward.ts'
+import { observedPass, reportEnd } from './observed.ts'
 import { createPools } from './pools.ts'
 import { createRefusalLog } from './refusal-log.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -26,13 +28,25 @@ interface Deps {
   credentials: Credentials
   isOwnCookie: (name: string) => boolean
   streams: Streams
+  /** Watches every call; null: nothing does. */
+  observer: CallObserver | null
 }
 
 /** The credentials of anonymous calls, and of calls to upstreams that take no token. */
 const NO_AUTH: UpstreamAuth = { headers: [], token: '', bound: false }
 
 /** Relays same-origin calls to the configured upstreams, each with its own token. */
-export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, credentials, isOwnCookie, streams }: Deps) {
+export function createRelay({
+  clock,
+  log,
+  publicUrl,
+  upstreams,
+  frontEnd,
+  credentials,
+  isOwnCookie,
+  streams,
+  observer,
+}: Deps) {
   const { protocol, host, origin } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
   const match = createRoutes(upstreams)
@@ -60,11 +74,17 @@ export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, creden
       : auth
   }
 
-  function headersFor(request: RelayRequest, { upstream }: Match, auth: UpstreamAuth): string[] {
+  function headersFor(
+    request: RelayRequest,
+    { upstream }: Match,
+    auth: UpstreamAuth,
+    call: ObservedCall | null,
+  ): string[] {
     const forwarded = {
       publicUrl: publicParts,
       network: request.network,
       requestId: request.id,
+      trace: call === null ? null : call.headers,
       credentials: auth.headers,
     }
     return requestHeaders(request.rawHeaders, upstream, forwarded, isOwnCookie)
@@ -74,12 +94,12 @@ export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, creden
    * A refused token is refreshed or reissued once; a DPoP proof that lacks a nonce, or that a stale connection may have
    * delivered, is recreated once.
    */
-  function retries(request: RelayRequest, match: Match, first: UpstreamAuth) {
+  function retries(request: RelayRequest, match: Match, first: UpstreamAuth, call: ObservedCall | null) {
     let last = first
     const tried = { nonce: false, fresh: false }
     const headersWith = async (refused: string | null) => {
       last = await authFor(request, match, refused)
-      return headersFor(request, match, last)
+      return headersFor(request, match, last, call)
     }
     return {
       retryStale: () => headersWith(null),
@@ -99,6 +119,48 @@ export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, creden
               return () => headersWith(kind === 'nonce' ? null : last.token)
             },
     }
+  }
+
+  function begin({ upstream }: Match, { method }: RelayRequest, operation: 'relay' | 'upgrade'): ObservedCall | null {
+    return observer && observer.begin({ peer: upstream.name, method, operation })
+  }
+
+  function pass(match: Match, request: RelayRequest, sink: Sink, call: ObservedCall | null): MaybePromise<void> {
+    const { upstream, path } = match
+    const { caller, network } = request
+    return mapMaybe(authFor(request, match, null), auth =>
+      forward(
+        pools,
+        streams,
+        {
+          upstream,
+          caller,
+          network,
+          method: request.method,
+          path,
+          search: request.search,
+          headers: headersFor(request, match, auth, call),
+          body: request.body,
+          ...retries(request, match, auth, call),
+          onHeaders: auth.bound ? headers => credentials.onResponse(upstream, headers) : null,
+        },
+        sink,
+        filter,
+      ),
+    )
+  }
+
+  async function passUpgrade(
+    match: Match,
+    request: RelayRequest,
+    client: Duplex,
+    head: Buffer,
+    call: ObservedCall | null,
+  ): Promise<void> {
+    const auth = await authFor(request, match, null)
+    const headers = headersFor(request, match, auth, call)
+    const { onUnauthorized } = retries(request, match, auth, call)
+    await relayUpgrade({ pools, streams, filter }, { match, request, headers, client, head, onUnauthorized, call })
   }
 
   return {
@@ -126,28 +188,9 @@ export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, creden
      * @throws Problem provided nothing has reached the sink
      */
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
-      const { upstream, path } = match
-      const { caller, network } = request
-      return mapMaybe(authFor(request, match, null), auth =>
-        forward(
-          pools,
-          streams,
-          {
-            upstream,
-            caller,
-            network,
-            method: request.method,
-            path,
-            search: request.search,
-            headers: headersFor(request, match, auth),
-            body: request.body,
-            ...retries(request, match, auth),
-            onHeaders: auth.bound ? headers => credentials.onResponse(upstream, headers) : null,
-          },
-          sink,
-          filter,
-        ),
-      )
+      const call = begin(match, request, 'relay')
+      if (call === null) return pass(match, request, sink, null)
+      return observedPass(call, sink, observed => pass(match, request, observed, call))
     },
 
     /**
@@ -158,10 +201,13 @@ export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, creden
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket)
         throw new Problem('not_found', { detail: 'This address does not accept live connections.' })
-      const auth = await authFor(request, match, null)
-      const headers = headersFor(request, match, auth)
-      const { onUnauthorized } = retries(request, match, auth)
-      await relayUpgrade({ pools, streams, filter }, { match, request, headers, client, head, onUnauthorized })
+      const call = begin(match, request, 'upgrade')
+      if (call === null) return passUpgrade(match, request, client, head, null)
+      return reportEnd(
+        call,
+        () => passUpgrade(match, request, client, head, call),
+        () => null,
+      )
     },
 
     /** Closes live streams for a shutdown, so that everything else can finish. */

@@ -68,6 +68,8 @@ export interface ForwardedHeaders {
   publicUrl: { protocol: string; host: string }
   network: string
   requestId: string
+  /** Trace context in place of the client's: name, value, …; null: the client's own passes. */
+  trace: readonly string[] | null
   credentials: readonly string[]
 }
 
@@ -89,6 +91,7 @@ export function requestHeaders(
     const name = rawHeaders[i] ?? ''
     const value = rawHeaders[i + 1] ?? ''
     if (isRemoved(name) || listed?.has(canonicalName(name))) continue
+    if (forwarded.trace !== null && isTraceContext(name)) continue
     if (name.length === 6 && name.toLowerCase() === 'cookie') {
       const cookies = upstream.cookies ? otherCookies(value, isOwnCookie) : ''
       if (cookies !== '') out.push(name, cookies)
@@ -108,8 +111,16 @@ export function requestHeaders(
   )
   if (upstream.host === 'public') out.push('host', forwarded.publicUrl.host)
   if (upstream.strip && upstream.prefix !== '') out.push('x-forwarded-prefix', upstream.prefix)
+  if (forwarded.trace !== null) out.push(...forwarded.trace)
   out.push(...forwarded.credentials)
   return out
+}
+
+/** W3C Trace Context §3; neither name has another spelling. */
+function isTraceContext(name: string): boolean {
+  if (name.length !== 11 && name.length !== 10) return false
+  const plain = name.toLowerCase()
+  return plain === 'traceparent' || plain === 'tracestate'
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { WireUser } from '../contract/wire.ts'
+import type { AccountUser } from '../accounts/account.ts'
 import type { Problem } from '../base/problem.ts'
 import type { LiveSession } from '../session/types.ts'
 import { testUpstream, ANNA, testStreams } from './relay.testing.ts'
@@ -12,7 +12,7 @@ const AT = 1_800_000_000_000
 function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } = {}) {
   const time = { wall: AT, steady: 0 }
   const closed: string[] = []
-  const known: { user: WireUser | null; endsAt: number | null; fails: boolean } = {
+  const known: { user: AccountUser | null; endsAt: number | null; fails: boolean } = {
     user: ANNA.user,
     endsAt: Infinity,
     fails: false,
@@ -117,7 +117,10 @@ test("a stream lives exactly as long as its upstream's limit, anonymous or not a
 test("when the maximum authentication age for one upstream is exceeded, other upstreams' streams continue", async () => {
   const { closed, one, begin, tick } = world({ upstream: { streamMaxMs: Infinity } })
   const strict = one('strict')
-  begin({ ...strict, upstream: { ...strict.upstream, requires: { signedIn: true, roles: [], maxAgeMs: 10_000 } } })
+  begin({
+    ...strict,
+    upstream: { ...strict.upstream, requires: { signedIn: true, roles: [], maxAgeMs: 10_000, acr: null } },
+  })
   begin(one('other'))
   await tick(10_000)
   expect(closed).toEqual([])
@@ -127,7 +130,7 @@ test("when the maximum authentication age for one upstream is exceeded, other up
 
 test('an account changed between the check of a call and its start is checked again within a second', async () => {
   const { known, closed, one, begin, tick } = world({
-    upstream: { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } },
+    upstream: { requires: { signedIn: true, roles: ['user'], maxAgeMs: null, acr: null } },
   })
   begin(one('call'), false)
   known.user = { ...ANNA.user, roles: ['admin'] }

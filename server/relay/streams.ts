@@ -2,7 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import { type Clock, type Now, SECOND, type SteadyMs, type Timers, type UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
-import type { WireStream, WireUser } from '../contract/wire.ts'
+import type { WireStream } from '../contract/wire.ts'
+import type { AccountUser } from '../accounts/account.ts'
+import { knowsCallers } from '../config/upstream-config.ts'
+import type { LiveSession } from '../session/types.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import { endReasonFor } from './admission.ts'
@@ -19,7 +22,9 @@ interface Deps {
    */
   endIfOver: (sessionId: string) => Promise<UnixMs | null>
   /** @returns null for an account that was deleted or disabled */
-  findUser: (userId: string) => MaybePromise<WireUser | null>
+  findUser: (userId: string) => MaybePromise<AccountUser | null>
+  /** Whether this person can do nothing until they have enrolled a second factor. */
+  mustEnrol: (user: AccountUser, session: Pick<LiveSession, 'amr'>) => boolean
   limits: StreamLimits
 }
 
@@ -64,7 +69,13 @@ const ENDED_MAX = 50_000
  * upstream. Cookies are only checked when a stream opens, so it also has a maximum lifetime. None of them extends the
  * session.
  */
-export function createStreams({ clock, timers, log, endIfOver, findUser, limits }: Deps) {
+export function createStreams({ clock, timers, log, endIfOver, findUser, mustEnrol, limits }: Deps) {
+  /** Somebody who was made an administrator may have to enrol a second factor first. */
+  const endReasonOf = (call: InFlight, user: AccountUser, now: UnixMs): CloseReason | null =>
+    call.caller !== null && knowsCallers(call.upstream) && mustEnrol(user, call.caller.session)
+      ? 'forbidden'
+      : endReasonFor(call, user, now)
+
   const bySession = new Map<string, Open>()
   const anonymous: Members = new Map()
   const endedSessions = new LRUCache<string, EndReason>({ max: ENDED_MAX })
@@ -116,7 +127,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     try {
       const user = await findUser(open.userId)
       for (const call of [...open.members.keys()]) {
-        const reason = user === null ? 'disabled' : endReasonFor(call, user, clock.now().wall)
+        const reason = user === null ? 'disabled' : endReasonOf(call, user, clock.now().wall)
         if (reason !== null) end(call, reason)
       }
     } catch (error) {
@@ -264,6 +275,14 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
 
     /** The number of open streams, including anonymous ones. */
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + anonymous.size,
+
+    /** The same, by kind. */
+    countKinds(): Record<StreamKind, number> {
+      const counts = { websocket: 0, events: 0, response: 0 }
+      for (const members of [anonymous, ...[...bySession.values()].map(open => open.members)])
+        for (const stream of members.values()) if (stream !== null) counts[stream.kind]++
+      return counts
+    },
 
     /** For shutdown: closes all streams and accepts no new ones. Calls and long responses run to their end. */
     close(): void {

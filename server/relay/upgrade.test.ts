@@ -25,7 +25,7 @@ async function dial(
   await once(upstream, 'listening')
   const streams = testStreams()
   const target = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
-  const requires = { signedIn: false, roles: [], maxAgeMs: null }
+  const requires = { signedIn: false, roles: [], maxAgeMs: null, acr: null }
   const relay = testRelay(
     [testUpstream(target, { websocket: true, token: 'none', requires, ...changes })],
     undefined,

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { ObservedCall } from '../base/call-observer.ts'
 import { Problem } from '../base/problem.ts'
 import type { Retry } from './forward.ts'
 import type { Pools } from './pools.ts'
@@ -23,6 +24,8 @@ interface Handshake {
    * @returns null to pass the refusal on
    */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
+  /** Told when the upstream accepts; null: nobody is. */
+  call: ObservedCall | null
 }
 
 interface Deps {
@@ -90,6 +93,7 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
             else if (dial.ended !== null) controller.abort(problemFor(dial.ended))
           },
           onRequestUpgrade(_controller, status, answered, socket) {
+            handshake.call?.answered(status)
             if (client.destroyed) {
               socket.destroy()
               return resolve()

@@ -37,7 +37,7 @@ const upstream = (name: string, scopes: string[] = []): Upstream => ({
   tls: null,
   host: 'target',
   methods: null,
-  requires: { signedIn: true, roles: [], maxAgeMs: null },
+  requires: { signedIn: true, roles: [], maxAgeMs: null, acr: null },
   strip: true,
   timeouts: { connectMs: 1, headersMs: 1, idleMs: 1, websocketIdleMs: 1 },
   streamMaxMs: 1,
@@ -59,7 +59,14 @@ const ORDERS = upstream('orders')
 const BOOKS = upstream('books', ['read', 'write'])
 
 const caller = (who: string, roles: RelayCaller['user']['roles'] = ['user']): RelayCaller => ({
-  user: { id: `user-${who}`, email: `${who}@example.org`, emailVerified: false, name: who, roles },
+  user: {
+    id: `user-${who}`,
+    email: `${who}@example.org`,
+    emailVerified: false,
+    secondFactorAt: null,
+    name: who,
+    roles,
+  },
   language: null,
   session: {
     publicId: `public-${who}`,
@@ -173,6 +180,7 @@ test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an upstream token is an RFC 9068 acces
     exp: AT / 1000 + 300,
     jti: expect.stringMatching(/^[\w-]{22}$/),
     auth_time: Math.floor((AT - 4_321) / 1000),
+    acr: 'aal1',
     amr: ['pwd'],
     sid: 'public-ada',
     roles: ['user'],

@@ -5,6 +5,7 @@ import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import type { AccountUser } from '../accounts/account.ts'
 import type { Upstream } from '../config/upstream-config.ts'
+import { acrOf } from '../contract/acr.ts'
 import { NAME } from '../contract/name.ts'
 import type { Language } from '../contract/languages.ts'
 import type { Signing } from '../keys/signing.ts'
@@ -67,6 +68,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       exp,
       jti: randomId(),
       auth_time: Math.floor(session.authTime / SECOND),
+      acr: acrOf(session.amr),
       amr: session.amr,
       sid: session.publicId,
       roles: user.roles,

@@ -37,6 +37,8 @@ export async function startTestSite(
       log,
       openSite: () => builtSite(log),
       app: null,
+      inherited: [],
+      waitMs: 0,
       end: () => log.error({ event: 'database_damaged' }, 'the database of a test is damaged'),
     })
     let closing: Promise<void> | null = null

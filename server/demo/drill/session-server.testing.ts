@@ -46,6 +46,7 @@ export async function startSessionServer({
       remember: false,
       client: { userAgent: 'a browser', network: '127.0.0.1' },
       replaces: null,
+      newDevice: false,
       basis: null,
     })
     send(outgoing, signedIn(session), sessions.cookiesFor(issued))

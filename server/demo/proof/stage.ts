@@ -61,6 +61,7 @@ export async function openStage(clock: Clock): Promise<Stage> {
         remember: false,
         client: { userAgent: '', network: '' },
         replaces: null,
+        newDevice: false,
         basis: null,
       })
       newest = session.publicId
