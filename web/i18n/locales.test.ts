@@ -21,11 +21,12 @@ const zh = read('zh-CN')
 
 /** Keys that pages put together, with everything that may stand in the gap. */
 const MADE: Record<string, readonly string[]> = {
-  'problem.': [...PROBLEM_CODES, 'unreachable'],
+  'problem.': [...PROBLEM_CODES, 'unreachable', 'passkey_cancelled', 'passkey_unsupported', 'passkey_failed'],
   'ended.': END_REASONS,
   'eventEnded.': END_REASONS,
   'event.': EVENT_KINDS,
   'theme.': THEMES,
+  'strength.': ['weak', 'fair', 'good', 'strong', 'password_common', 'password_personal'],
   'welcome.': ['inside.title', 'inside.text', 'ends.title', 'ends.text', 'yours.title', 'yours.text'],
 }
 

@@ -1,17 +1,17 @@
 import { defineNitroPlugin } from 'nitropack/runtime'
-import type { RenderHooks } from './page-parts.ts'
+import { copyParts, type PageParts, type RenderHooks } from './page-parts.ts'
 
 /** The first of all plugins: notes what the application rendered, before other modules add to the page. */
 export default defineNitroPlugin(nitro => {
   const hooks = nitro.hooks as unknown as RenderHooks
-  hooks.hook('render:html', ({ head, bodyPrepend, bodyAppend }, { event }) => {
-    event.context.porchlightRendered = new Set([...head, ...bodyPrepend, ...bodyAppend])
+  hooks.hook('render:html', (html, { event }) => {
+    event.context.porchlightRendered = copyParts(html)
   })
 })
 
 declare module 'h3' {
   interface H3EventContext {
-    /** Pieces of HTML that the application rendered itself. */
-    porchlightRendered?: ReadonlySet<string>
+    /** The page as the application rendered it. */
+    porchlightRendered?: PageParts
   }
 }

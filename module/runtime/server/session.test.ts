@@ -12,7 +12,7 @@ function event(session: SessionAnswer | null): H3Event {
 }
 const signedOut: SessionAnswer = { user: null, session: null, ended: 'idle' }
 const signedIn: SessionAnswer = {
-  user: { id: 'u1', email: 'ada@example.org', name: 'Ada', roles: ['user'] },
+  user: { id: 'u1', email: 'ada@example.org', emailVerified: true, name: 'Ada', roles: ['user'] },
   session: {
     id: 's1',
     createdAt: 1,
@@ -21,6 +21,7 @@ const signedIn: SessionAnswer = {
     idleEndsAt: 3,
     absoluteEndsAt: 4,
     amr: ['pwd'],
+    acr: 'aal1',
     remember: false,
   },
 }

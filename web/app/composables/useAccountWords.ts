@@ -1,6 +1,6 @@
 import type { WordLoaders } from './useI18n.ts'
 
-/** The sentences of the pages behind the sign-in, which loads faster without them. */
+/** The sentences of pages behind or beside the sign-in, which loads faster without them. */
 const ACCOUNT: WordLoaders = {
   en: () => import('../../i18n/locales/account/en.json'),
   'zh-CN': () => import('../../i18n/locales/account/zh-CN.json'),

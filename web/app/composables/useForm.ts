@@ -9,6 +9,7 @@ const FIELDS_OF: Partial<Record<Problem['code'], readonly string[]>> = {
   invalid_code: ['code', 'invite'],
   invalid_credentials: ['current'],
   invite_required: ['invite'],
+  password_breached: NEW_PASSWORD,
   password_common: NEW_PASSWORD,
   password_personal: NEW_PASSWORD,
   password_too_long: NEW_PASSWORD,

@@ -31,7 +31,9 @@ export function createI18n(locale: Ref<Language>): I18n {
   const loaded: Record<Language, Set<WordLoaders>> = { en: new Set(), 'zh-CN': new Set() }
 
   function add(code: Language, more: Words): void {
-    words[code] = { ...words[code], ...more }
+    const known = words[code]
+    // The problems that only some pages can meet are among the words of those.
+    words[code] = { ...known, ...more, problem: { ...(known.problem as Words), ...(more.problem as Words) } }
   }
   async function load(code: Language): Promise<void> {
     const missing = [...groups].filter(group => !loaded[code].has(group))

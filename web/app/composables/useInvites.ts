@@ -5,17 +5,20 @@ export function useInvites() {
   const { t } = useI18n()
   const api = useApi()
   const attempt = useAttempt()
+  const { say } = useToast()
   const { confirm } = useConfirm()
   const { items: invites, refresh, ...paged } = usePaged('/auth/invites', (page: InvitesAnswer) => page.invites)
   /** The one just created, whose link is shown once. */
   const created = ref<InviteAnswer | null>(null)
 
-  async function create({ email, admin }: { email: string; admin: boolean }): Promise<void> {
+  async function create({ email, admin, send }: { email: string; admin: boolean; send: boolean }): Promise<void> {
     const body: InviteRequest = {
       roles: admin ? ['admin', 'user'] : ['user'],
-      ...(email.trim() === '' ? {} : { email }),
+      ...(email.trim() === '' ? {} : { email, send }),
     }
     created.value = await api<InviteAnswer>('/auth/invites', { method: 'POST', body })
+    if (send && created.value.invite.email !== null)
+      say(t(created.value.sent ? 'invites.sent' : 'invites.notSent', { email: isolate(created.value.invite.email) }))
     await refresh()
   }
   async function revoke(invite: WireInvite): Promise<void> {
