@@ -10,6 +10,8 @@ const browserStorage = 'Nothing of ours is kept where JavaScript can read it.'
 
 export default ts.config(
   { ignores: ['dist/', '**/node_modules', '**/.nuxt', '**/.output', 'drizzle/meta', 'data', 'coverage', '.cache'] },
+  // What the documentation is built from and into.
+  { ignores: ['docs/site/.pages', 'docs/site/.vitepress/cache', 'docs/site/.vitepress/dist'] },
   // Applications as their own frameworks make them.
   { ignores: ['tests/apps/*/'] },
   js.configs.recommended,

@@ -55,7 +55,13 @@ export default {
     'module/runtime/**/*.ts',
     'bench/processes/*.ts',
     'tests/checks/*.ts',
+    // The Containerfile runs it.
+    'packaging/stage-image.ts',
+    // Run by VitePress, with packages of its own.
+    'docs/site/.vitepress/{config.ts,theme/*.ts}',
     'tests/support/faults/rude.ts',
+    'tests/support/deploy/compose-visit.ts',
+    'deploy/api/api.mjs',
     '.ci/*.mjs',
     'web/client/porchlight.ts',
     'web/app/{app,error}.vue',
@@ -79,16 +85,34 @@ export default {
     '!bench/peers/**',
     'drizzle/*.ts',
     'packaging/*.ts',
+    'docs/site/*.ts',
+    'docs/site/generate/**/*.ts',
     '*.{ts,js}',
     '.ci/*.mjs',
   ],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app', '#nitro-internal-pollyfills', '#porchlight/settings'],
-  // Tests unpack the browser in it themselves; the others are Nuxt's own, which the module meets in an application.
-  ignoreDependencies: ['@sparticuz/chromium', 'crossws', 'nitropack'],
-  // Debian's: util-linux, and what the fault suite and other browsers need.
-  ignoreBinaries: ['Xvfb', 'prlimit', 'taskset', 'mount', 'umount', 'strace', 'unshare', 'script'],
+  // Tests unpack the browser in it themselves; the others are Nuxt's own, which the module meets in an application. VitePress is
+  // the documentation's own.
+  ignoreDependencies: ['@sparticuz/chromium', 'crossws', 'nitropack', 'vitepress'],
+  // Debian's: util-linux, libc, and what the fault suite, other browsers and the image need.
+  ignoreBinaries: [
+    'prometheus',
+    'mailpit',
+    'Xvfb',
+    'prlimit',
+    'taskset',
+    'mount',
+    'umount',
+    'strace',
+    'unshare',
+    'script',
+    'podman',
+    'systemd-analyze',
+    'ldd',
+    'go',
+  ],
   ignoreExportsUsedInFile: { interface: true, type: true },
   nuxt: { config: ['web/nuxt.config.ts'] },
   compilers: {

@@ -2,15 +2,28 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { basename, dirname, join } from 'node:path'
+import { build } from 'esbuild'
+import { describeApi } from '../server/http/openapi/describe-api.ts'
 import { ensureSiteBuilt } from '../site-build/build-site.ts'
 
 // `npm run build:package`: the npm package in dist/, compiled, with the site built, and only what it needs to run.
 
 const ROOT = join(import.meta.dirname, '..')
 const DIST = join(ROOT, 'dist')
-const COPIED = ['server/porchlight.mjs', 'drizzle', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']
-/** Loaded by `porchlight dev` alone, which is not for the package: its pages are built. */
-const DEVELOPMENT_ONLY = new Set(['nuxt', 'esbuild', 'h3'])
+const COPIED = [
+  'server/porchlight.mjs',
+  'drizzle',
+  'deploy/systemd',
+  'deploy/proxies',
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'LICENSE',
+]
+/** Compiled files that contain the package that they import, and all that it needs. */
+const BUNDLED = { 'server/accounts/passkeys/webauthn-library.js': '@simplewebauthn/server' }
+/** Loaded only from a clone: by `porchlight dev`, and to make what is built here. */
+const DEVELOPMENT_ONLY = new Set(['nuxt', 'esbuild', 'h3', '@valibot/to-json-schema'])
 
 interface Manifest {
   [field: string]: unknown
@@ -35,6 +48,8 @@ compile('tsconfig.types.json')
 keepReachableTypes()
 for (const path of COPIED) cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: isNoTypeScript })
 await copySite()
+await bundle()
+writeFileSync(join(DIST, 'server/http/openapi/openapi.json'), JSON.stringify(describeApi()))
 writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
 
 function compile(project: string): void {
@@ -44,6 +59,45 @@ function compile(project: string): void {
 
 function isNoTypeScript(path: string): boolean {
   return !/\.ts$/.test(path)
+}
+
+/**
+ * Puts a library with many dependencies of its own into the file that imports it, so that they are not installed, with
+ * their licences beside it. `docs/decisions/037-passkeys.md` says why.
+ */
+async function bundle(): Promise<void> {
+  for (const file of Object.keys(BUNDLED)) {
+    const { metafile } = await build({
+      absWorkingDir: ROOT,
+      entryPoints: [join(DIST, file)],
+      outfile: join(DIST, file),
+      allowOverwrite: true,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node22',
+      legalComments: 'none',
+      metafile: true,
+      logLevel: 'error',
+    })
+    writeFileSync(join(DIST, file.replace(/\.js$/, '.LICENSES.txt')), licencesOf(Object.keys(metafile.inputs)))
+  }
+}
+
+/** @param files of packages, relative to the root */
+function licencesOf(files: readonly string[]): string {
+  const folders = files.flatMap(file => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [])
+  return [...new Set(folders)]
+    .sort()
+    .map(folder => {
+      const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Record<
+        string,
+        string
+      >
+      const [text] = globSync('{LICENSE,LICENCE,license}*', { cwd: join(ROOT, folder) })
+      return `${name} ${version} (${license})\n\n${text === undefined ? '' : readFileSync(join(ROOT, folder, text), 'utf8')}`
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`)
 }
 
 /** The newest build of the site, and the stamp that names it. */
@@ -64,18 +118,21 @@ async function copySite(): Promise<void> {
 function manifest(): Manifest {
   const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
   const { private: _private, scripts: _scripts, devDependencies: _dev, overrides: _, allowScripts: __, ...rest } = own
-  const dependencies = Object.fromEntries(
-    importedPackages().map(name => {
-      const range = own.dependencies[name]
-      if (range === undefined) throw new Error(`the package imports ${name}, which is not among our dependencies`)
-      return [name, range]
-    }),
-  )
+  const ranges = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.map(name => {
+        const range = own.dependencies[name]
+        if (range === undefined) throw new Error(`the package imports ${name}, which is not among our dependencies`)
+        return [name, range]
+      }),
+    )
   return {
     ...rest,
     // The first that strips the types of a porchlight.config.ts without being told to.
     engines: { node: '>=22.18.0' },
-    dependencies,
+    dependencies: ranges(importedPackages()),
+    // Nobody installs them, but they belong on the bill of materials.
+    bundled: ranges(Object.values(BUNDLED)),
     // For the module alone, whose application has it.
     peerDependencies: { nuxt: '>=4.5.0 <5' },
     peerDependenciesMeta: { nuxt: { optional: true } },

@@ -79,6 +79,8 @@ describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s',
     const visitor = new Visitor(server.origin)
     expect((await visitor.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
     expect((await visitor.page('/account')).text).toContain('ada@example.org')
+    const description = (await visitor.get('/auth/openapi.json')).json() as { openapi: string; servers: object[] }
+    expect(description).toMatchObject({ openapi: '3.1.1', servers: [{ url: server.origin }] })
     expect((await visitor.post('/auth/logout')).status).toBe(200)
     expect((await visitor.page('/account')).status).toBe(302)
     visitor.close()
