@@ -6,11 +6,14 @@ import { createPasswordRules } from '../../server/accounts/password-rules.ts'
 
 const PASSWORDS = ['a lantern left burning', 'x1!'.repeat(300), `${'山'.repeat(64)}${'p@ssw0rd-'.repeat(20)}`]
 
-const rules = createPasswordRules({
-  passwordMinLength: 15,
-  publicUrl: 'https://porch.example',
-  brand: { name: 'Porch' },
-})
+const rules = createPasswordRules(
+  {
+    passwordMinLength: 15,
+    publicUrl: 'https://porch.example',
+    brand: { name: 'Porch' },
+  },
+  null,
+)
 let isOver = false
 
 function spent(): number {

@@ -28,7 +28,15 @@ let at = Date.now()
 const clock: Clock = { now: () => ({ wall: at, steady: at }) }
 const log = createLog('silent')
 const keys = openKeys({ file: join(folder, 'keys.json') }, true, at)
-const store = openStore({ dataDir: folder, mayCreate: true, clock, log, onFailure: () => {} })
+const store = openStore({
+  dataDir: folder,
+  mayCreate: true,
+  clock,
+  log,
+  queuesNotices: false,
+  onFailure: () => {},
+  onCommit: null,
+})
 const settings = {
   accessMs: 15 * MINUTE,
   confirmMs: MINUTE,
@@ -98,6 +106,7 @@ try {
       remember: true,
       client: CLIENT,
       replaces: null,
+      newDevice: false,
       basis: null,
     })
     jars.push(jarOf(grant, null))

@@ -24,7 +24,15 @@ const CHUNK = 10_000
 const log = createLog('silent')
 const now = systemClock.now().wall
 const keys = openKeys({ file: join(order.dataDir, 'keys.json') }, false, now)
-const store = openStore({ dataDir: order.dataDir, mayCreate: false, clock: systemClock, log, onFailure: () => {} })
+const store = openStore({
+  dataDir: order.dataDir,
+  mayCreate: false,
+  clock: systemClock,
+  log,
+  queuesNotices: false,
+  onFailure: () => {},
+  onCommit: null,
+})
 // Filling it is not measured: rows come in random order, which needs memory, and nobody waits for the disk.
 store.db.raw.pragma('cache_size = -1000000')
 store.db.raw.pragma('synchronous = OFF')
@@ -173,6 +181,7 @@ for (let i = 0; i < order.browsers; i++) {
     remember: true,
     client,
     replaces: null,
+    newDevice: false,
     basis: null,
   })
   cookies.push(

@@ -5,10 +5,16 @@ import { Visitor } from '../support/client.ts'
 import { BUILT, installNuxtApp, type RunningApp } from '../support/nuxt-app.ts'
 import { SETUP_CODE, stopAll } from '../support/server.ts'
 
-// An application of the modules that most use: components, icons, colour mode, translations.
+// An application of the modules that most use: components, icons, colour mode, translations, content.
 
 const ADA = { email: 'ada@example.org', name: 'Ada', password: 'quiet lantern 0123456789' }
-const MODULES = ['@nuxt/ui@4.11.2', '@nuxtjs/i18n@10.6.0', 'tailwindcss@4.3.5', '@iconify-json/lucide@1.2.137']
+const MODULES = [
+  '@nuxt/ui@4.11.2',
+  '@nuxtjs/i18n@10.6.0',
+  '@nuxt/content@3.16.1',
+  'tailwindcss@4.3.5',
+  '@iconify-json/lucide@1.2.137',
+]
 
 let browser: Browser
 let running: RunningApp
@@ -63,5 +69,28 @@ test('HD-1 components, icons, colour mode and translations work, with no violati
   expect(await isDark()).toBe(!before)
   await page.click('#other')
   await page.waitForSelector('#members')
+  expect(trouble).toEqual(NO_TROUBLE)
+})
+
+test('HD-1 content is shown in pages that the server renders, that were made in advance, and that the browser queries', async () => {
+  const { context, page, trouble } = await newContext(browser)
+  closing.push(() => context.close())
+  const title = () => page.textContent('#title')
+  for (const [path, name] of [
+    ['lamps', 'Lamps'],
+    ['wicks', 'Wicks'],
+  ]) {
+    await page.goto(`${running.origin}/guide/${path}`)
+    await hydrated(page)
+    expect(await title()).toBe(`${name} for nobody`)
+  }
+  // Between pages, the browser fetches all content and queries it in SQLite, compiled to WebAssembly.
+  await page.goto(running.origin)
+  await hydrated(page)
+  const dump = page.waitForResponse(response => response.url().includes('/__nuxt_content/'))
+  await page.click('#lamps')
+  expect((await dump).status()).toBe(200)
+  await expect.poll(title).toBe('Lamps for nobody')
+  expect(await page.textContent('article strong')).toBe('lamp')
   expect(trouble).toEqual(NO_TROUBLE)
 })

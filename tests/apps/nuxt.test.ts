@@ -1,12 +1,19 @@
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import WebSocket from 'ws'
 import { hydrated, launchChromium, newContext, NO_TROUBLE, type Trouble, unpackChromium } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
-import { BUILT, installNuxtApp, type NuxtApp, type RunningApp, startTokenUpstream } from '../support/nuxt-app.ts'
+import {
+  BUILT,
+  firstMessages,
+  installNuxtApp,
+  type NuxtApp,
+  type RunningApp,
+  startTokenUpstream,
+} from '../support/nuxt-app.ts'
 import { SETUP_CODE, sleep, stopAll, temporaryFolder } from '../support/server.ts'
 
 // Somebody's Nuxt application with `modules: ['porchlight/nuxt']`, as a newcomer gets it from npm.
@@ -59,13 +66,13 @@ async function signIn(page: Page): Promise<void> {
   await page.locator('button[type=submit]').click()
 }
 
-describe('not built, or not well', () => {
-  const refusal = (run: Promise<unknown>) =>
-    run.then(
-      () => 'nothing was wrong',
-      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
-    )
+const refusal = (run: Promise<unknown>) =>
+  run.then(
+    () => 'nothing was wrong',
+    (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+  )
 
+describe('not built, or not well', () => {
   test('starting it says that it has to be built', async () => {
     const said = await refusal(nuxtApp.run('npx', 'porchlight', 'start'))
     expect(said).toContain('This Nuxt application has not been built with Porchlight yet.')
@@ -78,46 +85,6 @@ describe('not built, or not well', () => {
     nuxtApp.edit('nuxt.config.ts', text => text.replace(' porchlight: { upstream: [] },', ''))
     expect(said).toMatch(/The key `porchlight` in nuxt.config is wrong:[^]*did you mean upstreams\?/)
     expect(existsSync(join(nuxtApp.folder, '.output/server'))).toBe(false)
-  })
-})
-
-describe('in development', () => {
-  let running: RunningApp
-
-  beforeAll(async () => {
-    running = await nuxtApp.start(['npx', 'nuxt', 'dev'], upstreams)
-    closing.push(running.stop)
-  })
-
-  test('one origin has our pages, the session while rendering, upstreams, and hot reloading', async () => {
-    const ada = new Visitor(running.origin)
-    expect((await ada.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
-    expect((await ada.page('/mine')).text).toContain(`${ADA.email}: orders, the-stock-room, orders and the-stock-room`)
-    expect((await ada.post('/api/notes', { text: 'hello' })).json()).toMatchObject({ by: ADA.email })
-    expect((await ada.post('/api/notes', {}, { origin: 'https://elsewhere.example' })).status).toBe(403)
-    // Vite reloads the page once it knows what to prepare for it.
-    const { page: first } = await open(running)
-    await hydrated(first)
-    await sleep(3000)
-    const { page, trouble } = await open(running)
-    await hydrated(page)
-    await sleep(3000)
-    await hydrated(page)
-    nuxtApp.edit('app/pages/index.vue', text => text.replace('<p id="hello">', '<p id="hello">Hot: '))
-    await expect.poll(() => page.textContent('#hello')).toBe('Hot: nobody')
-    await page.goto(`${running.origin}/sign-in?returnTo=/mine`)
-    await signIn(page)
-    await page.waitForURL('**/mine')
-    await hydrated(page)
-    expect(trouble).toEqual(NO_TROUBLE)
-    nuxtApp.edit('app/pages/index.vue', text => text.replace('Hot: ', ''))
-    const socket = new WebSocket(`ws://localhost:${running.port}/api/orders/live`, {
-      origin: running.origin,
-      headers: { cookie: ada.jar.header() ?? '' },
-    })
-    const [heard] = (await once(socket, 'message')) as [Buffer]
-    expect(JSON.parse(String(heard))).toMatchObject({ audience: 'orders' })
-    socket.terminate()
   })
 })
 
@@ -159,6 +126,25 @@ describe('built', () => {
     const mine = (await ada.page('/mine')).text
     expect(mine).toContain(`${ADA.email}: orders, the-stock-room, orders and the-stock-room`)
     expect(mine).toContain('<p id="same">true</p>')
+  })
+
+  test('nested pages and layouts fetch while they render, each as the person', async () => {
+    const shown = (page: string) =>
+      ['layout', 'shop', 'lamp', 'parts'].map(id => new RegExp(`<p id="${id}">([^<]*)`).exec(page)?.[1])
+    expect(shown((await ada.page('/shop/storm/parts')).text)).toEqual([
+      'the-stock-room',
+      'orders',
+      `storm: ${ADA.email}`,
+      'Ada: orders and the-stock-room',
+    ])
+    const stranger = new Visitor(running.origin)
+    expect(shown((await stranger.page('/shop/storm/parts')).text)).toEqual([
+      'nothing',
+      'nothing',
+      'storm: nobody',
+      'nobody: nothing',
+    ])
+    stranger.close()
   })
 
   test('cookies of a renewal in the middle of a render reach the browser', async () => {
@@ -212,11 +198,12 @@ describe('built', () => {
     await page.click('#to-mine')
     await page.waitForURL('**/sign-in?returnTo=%2Fmine')
     await signIn(page)
-    await page.waitForURL('**/mine')
+    await page.waitForURL(`${running.origin}/mine`)
     await hydrated(page)
     await page.click('#to-home')
     await page.click('#count')
     expect(await page.textContent('#count')).toBe('1')
+    expect(await page.evaluate('window.added'), 'the script that a plugin of Nitro added').toBe(true)
     expect(await page.evaluate("getComputedStyle(document.querySelector('#hello')).color")).toBe('rgb(1, 2, 3)')
     for (const [path, text] of [
       ['/printed', 'signed in'],
@@ -227,6 +214,9 @@ describe('built', () => {
       await expect.poll(() => page.textContent('p:not(#who)')).toBe(text)
       await expect.poll(() => page.textContent('#who')).toBe('Hello Ada')
     }
+    await page.goto(`${running.origin}/shop/storm/parts`)
+    await hydrated(page)
+    expect(await page.textContent('#parts')).toBe('Ada: orders and the-stock-room')
     await page.click('#to-account')
     await page.waitForURL('**/account')
     expect(await page.textContent('h1')).not.toBe('')
@@ -237,7 +227,7 @@ describe('built', () => {
     const { page, trouble, more } = await open(running)
     await page.goto(`${running.origin}/sign-in?returnTo=/mine`)
     await signIn(page)
-    await page.waitForURL('**/mine')
+    await page.waitForURL(`${running.origin}/mine`)
     const other = await more()
     await other.goto(`${running.origin}/`)
     await hydrated(other)
@@ -248,15 +238,20 @@ describe('built', () => {
     expect(trouble).toEqual(NO_TROUBLE)
   })
 
-  test('a WebSocket goes to its upstream, with its token', async () => {
+  test('a WebSocket goes to its upstream, with its token, or to a handler of the application', async () => {
     const { page } = await open(running)
     await page.goto(`${running.origin}/sign-in`)
     await signIn(page)
     await page.waitForURL(`${running.origin}/`)
-    const heard = await page.evaluate(
-      `new Promise((done, failed) => { const socket = new WebSocket('/api/orders/live'); socket.onmessage = event => done(event.data); socket.onerror = failed })`,
-    )
-    expect(JSON.parse(heard as string)).toMatchObject({ audience: 'orders' })
+    expect(await firstMessages(page, '/api/orders/live', 1)).toEqual([expect.stringContaining('"audience":"orders"')])
+    expect(await firstMessages(page, '/own-socket', 2)).toEqual(['open', 'heard hello'])
+  })
+
+  test('a taken port is told in a sentence', async () => {
+    const env = { ...nuxtApp.environment, ...upstreams, PORT: String(running.port), PORCHLIGHT_DATA_DIR: 'another' }
+    const said = await refusal(promisify(execFile)('node', BUILT.slice(1), { cwd: nuxtApp.folder, env }))
+    expect(said).toContain(`Port ${running.port} is already in use.`)
+    expect(said).not.toMatch(/^ +at /m)
   })
 
   test('stops when it is told to, and starts by our own command as well, from wherever the build was moved to', async () => {

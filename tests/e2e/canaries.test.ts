@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
 import { type Answer, rawExchange, Visitor } from '../support/client.ts'
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { codeIn, somebody } from '../support/people.ts'
 import { type Server, SETUP_CODE, startServer, stopAll, waitUntil } from '../support/server.ts'
 import { SHORT_LIVES, untilAccessEnds } from '../support/short-lives.ts'
@@ -14,14 +15,19 @@ const PASSWORDS = ['first', 'wrong', 'second', 'invited', 'reset'].map(word => `
 const [FIRST = '', WRONG = '', SECOND = '', INVITED = '', RESET = ''] = PASSWORDS
 
 let server: Server
+let receiver: OtlpReceiver
 const answers: { what: string; answer: Answer }[] = []
 const secrets = new Map<string, string>(PASSWORDS.map(password => [`password ${password}`, password]))
 
 beforeAll(async () => {
-  server = await startServer({ settings: { ...SHORT_LIVES, LOG_LEVEL: 'debug' } })
+  receiver = await startOtlpReceiver()
+  server = await startServer({ settings: { ...SHORT_LIVES, LOG_LEVEL: 'debug', TRACES_URL: receiver.url } })
   await liveALittle()
 })
-afterAll(stopAll)
+afterAll(async () => {
+  await stopAll()
+  await receiver.stop()
+})
 
 async function liveALittle(): Promise<void> {
   const admin = new Visitor(server.origin)
@@ -99,6 +105,7 @@ async function liveALittle(): Promise<void> {
   await tell('sign-out', admin, () => admin.post('/auth/logout'))
   // Lines of the log leave together, a moment later.
   await waitUntil(() => server.output.includes('/auth/logout'), 'the last line of the log')
+  await waitUntil(() => receiver.bodies.some(body => body.includes('/auth/logout')), 'the last trace')
 }
 
 async function tell(what: string, _browser: Visitor, ask: () => Promise<Answer>): Promise<Answer> {
@@ -130,6 +137,14 @@ test('ASVS 16.2.5 no password, code, cookie or token is in the log, and every re
   expect(server.output).not.toContain(CANARY)
   for (const line of server.output.split('\n').filter(text => text.startsWith('{')))
     expect(line).not.toMatch(/"[^"]*\?(code|invite|token)=/)
+})
+
+test('no password, code, cookie, token, query or person is in a trace, and every route is', () => {
+  const sent = receiver.bodies.join('\n')
+  for (const route of ['/auth/setup', '/auth/password', '/auth/register', '/auth/invites'])
+    expect(sent).toContain(route)
+  expect([...secrets].filter(([, secret]) => sent.includes(secret)).map(([name]) => name)).toEqual([])
+  expect(sent).not.toMatch(new RegExp(`${CANARY}|@|Ada First|Grace|[?]code`))
 })
 
 test('what is on disk holds neither passwords nor codes nor tokens, in the database or beside it', () => {

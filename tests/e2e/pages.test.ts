@@ -16,7 +16,10 @@ const VISITS: Record<string, { who: Who[]; path?: () => string }> = {
   '/sign-in': { who: ['guest'] },
   '/sign-up': { who: ['guest'], path: () => links.invite },
   '/signed-out': { who: ['guest'] },
+  '/forgot': { who: ['guest'] },
   '/reset': { who: ['guest'], path: () => links.reset },
+  '/verify-email': { who: ['guest', 'user'], path: () => `/verify-email#code=${SETUP_CODE}` },
+  '/restore-email': { who: ['guest'], path: () => `/restore-email#code=${SETUP_CODE}` },
   '/reauthenticate': { who: ['user'] },
   '/account': { who: ['user'] },
   '/account/sessions': { who: ['user'] },
@@ -36,13 +39,16 @@ const NOTES = [
   'https://example.org/'.padEnd(300, 'a-very-long-address'),
   '<img src=x onerror="alert(1)"> is only text',
 ]
+/** Nobody listens there: the pages only have to know that mail is configured. */
+const MAIL = { MAIL_URL: 'smtp://127.0.0.1:9', MAIL_FROM: 'login@porch.example' }
+
 let server: Server
 let fresh: Server
 let chromium: Browser
 const sessions = new Map<Who, BrowserContext['addCookies'] extends (cookies: infer C) => unknown ? C : never>()
 
 beforeAll(async () => {
-  ;[server, fresh, chromium] = await Promise.all([startServer(), startServer(), launchChromium()])
+  ;[server, fresh, chromium] = await Promise.all([startServer({ settings: MAIL }), startServer(), launchChromium()])
   const { browser: admin, person } = await setUp(server.origin, somebody('Ada First'))
   const user = await signUp(admin, somebody('Grace Lantern'))
   await signIn(server.origin, user.person)
@@ -51,7 +57,7 @@ beforeAll(async () => {
   for (const text of NOTES) await admin.post('/api/notes', { text })
   const invite = (await admin.post('/auth/invites', {})).json<InviteAnswer>().href
   const reset = (await admin.post(`/auth/people/${user.answer.user?.id ?? ''}/reset`)).json<ResetLinkAnswer>().href
-  const path = (href: string) => href.slice(new URL(href).origin.length)
+  const path = (href: string | null) => (href ?? '').slice(new URL(href ?? '').origin.length)
   links = { invite: path(invite), reset: path(reset) }
   const cookies = async (who: { email: string; password: string; name: string }) =>
     (await signIn(server.origin, who)).jar

@@ -120,7 +120,7 @@ describe.concurrent('renewal, over the wire', () => {
     expect((await browser.get('/api/notes')).status).toBe(401)
   })
 
-  test('renewal never moves the absolute end (BBA-24)', async () => {
+  test('BBA-24 renewal never moves the absolute end', async () => {
     const browser = (await signUp(admin, somebody())).browser
     const before = (await browser.session()).session
     await untilAccessEnds(browser)

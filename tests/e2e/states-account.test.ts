@@ -11,12 +11,15 @@ import { type Server, startServer, stopAll } from '../support/server.ts'
 
 type Language = (typeof LANGUAGES)[number]
 
+/** Nobody listens there: the pages only have to know that mail is configured. */
+const MAIL = { MAIL_URL: 'smtp://127.0.0.1:9', MAIL_FROM: 'login@porch.example' }
+
 let server: Server
 let chromium: Browser
 let admin: Visitor
 
 beforeAll(async () => {
-  ;[server, chromium] = await Promise.all([startServer(), launchChromium()])
+  ;[server, chromium] = await Promise.all([startServer({ settings: MAIL }), launchChromium()])
   admin = (await setUp(server.origin, somebody('Ada First'))).browser
   await signUp(admin, somebody('Grace Lantern'))
 })
@@ -55,6 +58,28 @@ describe.each(LANGUAGES)('axe: in %s', language => {
     await page.context().close()
   })
 
+  test('NI-5 a password being chosen: characters are counted up to the least length, then it is judged as the server will', async () => {
+    const page = await open(language, `/sign-up#code=${await invite(admin)}`)
+    const meter = page.locator('.meter [role=status]')
+    const field = page.locator('[name=password]')
+    const lit = page.locator('.meter .lit')
+    await field.fill('only 12 char')
+    await expect.poll(() => meter.textContent()).toContain('3')
+    expect(await lit.count()).toBe(0)
+    for (const [password, steps, name] of [
+      ['passwordpassword', 1, 'common'],
+      ['grace lantern grace', 1, 'personal'],
+      ['vXq81-!zzPq.3mRt7_aa', 4, 'strong'],
+    ] as const) {
+      await page.locator('[name=name]').fill('Grace Lantern')
+      await field.fill(password)
+      await expect.poll(() => lit.count()).toBe(steps)
+      await lookAt(page, { name: `sign-up.${name}`, language })
+    }
+    expect(await meter.textContent()).not.toBe('')
+    await page.context().close()
+  })
+
   test('the sign-in page after the session was ended elsewhere', async () => {
     const { browser, person } = await signUp(admin, somebody('Grace Lantern'))
     await (await signIn(server.origin, person)).ask({ method: 'DELETE', path: '/auth/sessions' })
@@ -62,6 +87,15 @@ describe.each(LANGUAGES)('axe: in %s', language => {
     expect(new URL(page.url()).pathname).toBe('/sign-in')
     expect(await page.locator('main .notice').count()).toBe(1)
     await lookAt(page, { name: 'sign-in.ended', language })
+    await page.context().close()
+  })
+
+  test('an address that waits to be confirmed', async () => {
+    const { browser } = await signUp(admin, somebody('Ida Moth'))
+    expect((await browser.post('/auth/email', { email: 'ida.moth.new@example.org' })).status).toBe(202)
+    const page = await open(language, '/account', browser)
+    await page.locator('.pending').waitFor()
+    await lookAt(page, { name: 'account.pending', language })
     await page.context().close()
   })
 

@@ -27,8 +27,8 @@ const KNOWN = readMigrations(MIGRATIONS)
  * between.
  */
 const MOMENTS = [
-  ...[4, 40, 80, 110].map(when => ({ call: 'pwrite64', when })),
-  ...[1, 2, 3, 4, 5].map(when => ({ call: 'fsync', when })),
+  ...[4, 40, 80, 110, 120, 125, 130, 135].map(when => ({ call: 'pwrite64', when })),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map(when => ({ call: 'fsync', when })),
   { call: 'rename', when: 1 },
 ]
 

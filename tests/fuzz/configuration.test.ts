@@ -65,6 +65,7 @@ const GOOD: Partial<Record<SettingKey, readonly unknown[]>> = {
     '{}',
   ],
   trustedProxies: [['127.0.0.1'], ['10.0.0.0/8', '::/0'], ['10.0.0.0/99']],
+  relatedOrigins: [['https://example.net'], ['https://example.net/path'], 'https://example.net'],
   securityContact: ['mailto:security@example.org', 'http://x'],
   logLevel: ['info', 'silent'],
   registration: ['open'],

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { SETTING_KEYS } from '../../server/config/settings.ts'
+import { headingId } from '../../docs/site/stage.ts'
 import { files, read, ROOT } from '../support/source-tree.ts'
 
-const pages = [...files('*.md'), ...files('docs/**/*.md')]
+const pages = [...files('*.md'), ...files('docs/**/*.md').filter(path => !path.startsWith('docs/site/'))]
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts)
-const BUILT_IN = ['create', 'ci', 'start', 'test', 'install', 'run']
+const BUILT_IN = ['create', 'ci', 'start', 'test', 'install', 'run', 'publish', 'version', 'audit']
 
 /** Commands in fenced blocks and in `code` spans, one per line. */
 function commands(page: string): string[] {
@@ -48,15 +48,25 @@ describe('documents', () => {
     expect(missing.filter(file => !examples.includes(file) && !file.includes('/postgres/'))).toEqual([])
   })
 
-  test('the guide to settings has a row for every setting', () => {
-    const guide = read('docs/guides/settings.md')
-    expect(SETTING_KEYS.filter(key => !guide.includes(`\`${key}\``))).toEqual([])
-  })
-
   test.each(pages)('%s links to files that are there', path => {
     const links = [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(match => match[1] ?? '')
     expect(links.filter(link => !existsSync(join(ROOT, dirname(path), link)))).toEqual([])
   })
+
+  test.each(pages)('%s links to headings that are there', path => {
+    const links = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)]
+    const missing = links.filter(([, file = '', anchor = '']) => {
+      const target = file === '' ? path : join(dirname(path), file)
+      return target.endsWith('.md') && !anchorsOf(read(target)).includes(anchor)
+    })
+    expect(missing.map(([link]) => link)).toEqual([])
+  })
 })
 
 const camel = (name: string) => name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** The ids that Git hosts give to headings. */
+function anchorsOf(page: string): string[] {
+  const headings = page.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)
+  return [...headings].map(([, text = '']) => headingId(text.replaceAll(/\]\([^)]*\)/g, '')))
+}

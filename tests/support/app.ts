@@ -1,3 +1,4 @@
+import { describeApi } from '../../server/http/openapi/describe-api.ts'
 import { type Agent, createServer, request, type RequestListener, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { Hono } from 'hono'
@@ -20,8 +21,14 @@ import type { IssuedCookies, LiveSession, PresentedCookies } from '../../server/
 
 // For the tests beside app.ts: the real server on a real socket, with hand-written rooms behind it.
 
-export const ADA: WireUser = { id: 'u1', email: 'ada@example.org', name: 'Ada', roles: ['admin'] }
-const ACCOUNT: AccountUser = { ...ADA, emailVerified: false }
+export const ADA: WireUser = {
+  id: 'u1',
+  email: 'ada@example.org',
+  emailVerified: false,
+  name: 'Ada',
+  roles: ['admin'],
+}
+const ACCOUNT: AccountUser = { ...ADA, secondFactorAt: null }
 export const SESSION: LiveSession = {
   publicId: 's1',
   userId: 'u1',
@@ -151,10 +158,14 @@ export const CONFIG: AppDeps['config'] = {
   publicUrl: PUBLIC_URL,
   secureCookies: false,
   trustedProxies: [],
+  proxyProtocol: false,
+  secondFactor: 'optional',
   jwksMaxAgeMs: 300_000,
   securityContact: null,
+  relatedOrigins: [],
   demo: true,
   brand: toBrand(),
+  traces: null,
 }
 
 /** @param inside makes the listener of somebody else's server, in which it runs instead of one of its own */
@@ -169,6 +180,7 @@ export async function startApp(
     clock: systemClock,
     log,
     meter: noMeter,
+    tracer: null,
     sessions,
     relay: testRelay([]),
     findUser: async id => (id === ADA.id ? ACCOUNT : null),
@@ -181,8 +193,10 @@ export async function startApp(
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
     frontEnd: OWN_SITE,
+    passkeysOffered: false,
     returnPaths: createReturnPaths(() => null),
     clientScript: async () => 'export {}',
+    describeCalls: async () => describeApi(),
     site: {
       built: { root: '/nowhere', files: [] },
       development: null,

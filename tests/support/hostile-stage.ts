@@ -154,7 +154,8 @@ export async function expectRefused(
   const page = await browser.page(answer.headers.location ?? '')
   expect(page.status).toBe(200)
   const text = readable(page.text)
-  for (const part of en.problem[code].split(/\{\w+\}/)) expect(text).toContain(part)
+  const words: Partial<Record<ProblemCode, string>> = en.problem
+  for (const part of (words[code] ?? code).split(/\{\w+\}/)) expect(text).toContain(part)
   expect((await browser.get('/api/orders/1')).status).toBe(401)
   expect(upstream.requests.length).toBe(asked)
   expect((await resident.session()).user?.name).toBe('Vera Visitor')

@@ -48,7 +48,15 @@ export function installation(clock: Clock = systemClock) {
     readConfig: async (env: Record<string, string> = {}) =>
       (await loadConfig({ PORCHLIGHT_DATA_DIR: dataDir, ...env }, dataDir)).config,
     async start(env: Record<string, string> = {}): Promise<Services> {
-      return buildServices({ config: await this.readConfig(env), clock, log, meter: noMeter, what: 'the test' })
+      return buildServices({
+        config: await this.readConfig(env),
+        clock,
+        log,
+        meter: noMeter,
+        tracing: null,
+        what: 'the test',
+        waitMs: 2000,
+      })
     },
     remove: () => rmSync(dataDir, { recursive: true, force: true }),
   }
@@ -69,6 +77,7 @@ export async function signedIn(
     remember: true,
     client: { userAgent: 'test', network: '127.0.0.1' },
     replaces: null,
+    newDevice: false,
     basis: null,
   })
   const values = sessions.cookiesFor(issued).map(cookie => (cookie.split(';')[0] ?? '').split('='))

@@ -3,6 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { WebSocketServer } from 'ws'
 import { type InstalledFolder, installIntoEmptyFolder } from './package.ts'
 import { freePort, ROOT, SETUP_CODE, statusOf, waitUntil } from './server.ts'
@@ -120,4 +121,19 @@ function claimsOf({ headers }: http.IncomingMessage): { audience: unknown; subje
     unknown
   >
   return { audience: claims['aud'] ?? null, subject: claims['sub'] ?? null }
+}
+
+/** Opens a WebSocket of the page, says hello, and waits for so many messages. */
+export function firstMessages(page: Page, path: string, count: number): Promise<string[]> {
+  return page.evaluate(`new Promise((done, failed) => {
+    const socket = new WebSocket(${JSON.stringify(path)})
+    const heard = []
+    socket.onopen = () => socket.send('hello')
+    socket.onerror = () => failed(new Error('the connection was refused'))
+    socket.onmessage = ({ data }) => {
+      if (heard.push(data) < ${count}) return
+      socket.close()
+      done(heard)
+    }
+  })`)
 }

@@ -65,10 +65,10 @@ export async function invite(admin: Visitor): Promise<string> {
 }
 
 /** The code that a one-time link carries, in its query or its fragment. */
-export function codeIn(href: string): string {
-  const url = new URL(href, 'http://link.invalid')
+export function codeIn(href: string | null): string {
+  const url = new URL(href ?? '', 'http://link.invalid')
   const all = [...url.searchParams.values(), ...new URLSearchParams(url.hash.slice(1)).values()]
   const code = all.find(value => value.length >= 20)
-  if (code === undefined) throw new Error(`no code in ${href}`)
+  if (code === undefined) throw new Error(`no code in ${href ?? 'no link'}`)
   return code
 }

@@ -33,6 +33,7 @@ export interface ProviderStage {
 export async function providerStage(
   staged: Record<string, StagedProvider>,
   settings: Settings = {},
+  environment: Record<string, string> = {},
 ): Promise<ProviderStage> {
   const port = await freePort()
   const site = `http://localhost:${port}`
@@ -50,7 +51,7 @@ export async function providerStage(
       throw new Error(`no provider ${id}`)
     })()
   const all = { REGISTRATION: 'open', PROVIDERS: JSON.stringify(written), ...settings }
-  const server = await startServer({ port, settings: all })
+  const server = await startServer({ port, settings: all, environment })
   return {
     server,
     settings: all,

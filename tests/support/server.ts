@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
-const NODE = join(ROOT, 'node_modules/.bin/node')
+export const NODE = join(ROOT, 'node_modules/.bin/node')
 
 /** 22 characters at least: the set-up code that tests preset. */
 export const SETUP_CODE = 'test-setup-code-0123456789abcdef'
@@ -27,6 +27,8 @@ export interface StartOptions {
   under?: string[]
   /** Variables of the environment that are not settings. */
   environment?: Record<string, string>
+  /** Options of `porchlight start`. */
+  args?: string[]
 }
 
 /** A server process under test: the real command, a folder of its own, a port of its own. */
@@ -109,10 +111,10 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
   }
   const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'a')
   const [program = NODE, ...before] = options.under === undefined ? [] : [...options.under, NODE]
-  const child = spawn(program, [...before, join(ROOT, 'server/porchlight.mjs'), 'start'], {
+  const child = spawn(program, [...before, join(ROOT, 'server/porchlight.mjs'), 'start', ...(options.args ?? [])], {
     cwd: ROOT,
     stdio: ['ignore', output, output],
-    env: { ...environment(settings), ...options.environment },
+    env: { ...serverEnvironment(settings), ...options.environment },
   })
   const server = new Server(child, { port, origin, dataDir })
   running.add(server)
@@ -127,7 +129,7 @@ export async function runCommand(
   const settings: Settings = { DATA_DIR: options.dataDir, ...options.settings }
   const child = spawn(NODE, [join(ROOT, 'server/porchlight.mjs'), ...args], {
     cwd: ROOT,
-    env: { ...environment(settings), ...options.environment },
+    env: { ...serverEnvironment(settings), ...options.environment },
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
@@ -193,7 +195,7 @@ export async function waitUntil(
 export const sleep = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
 
 /** Settings in the developer's shell must not leak into a server under test. */
-function environment(settings: Settings): NodeJS.ProcessEnv {
+export function serverEnvironment(settings: Settings): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('PORCHLIGHT_') && name !== 'NODE_ENV' && !name.startsWith('VITEST'),
   )

@@ -11,7 +11,7 @@ export interface Import {
   target: string | null
 }
 
-const IGNORED = ['node_modules', '.nuxt', '.output']
+const IGNORED = ['node_modules', '.nuxt', '.output', '.pages', '.vitepress']
 
 /** Paths from the root, with forward slashes, sorted. */
 export function files(pattern: string): string[] {

@@ -80,7 +80,9 @@ export async function streamStage(
     clock: systemClock,
     log: createLog('silent'),
     meter: noMeter,
+    tracing: null,
     what: 'the test',
+    waitMs: 2000,
   })
   const { people, sessions, clock } = services
   const { keyring } = services.keys
@@ -88,6 +90,7 @@ export async function streamStage(
   const running = startRelay(services, config.upstreams, {
     vault: noProviders.vault as never,
     onGrantChanged: listener => void grants.push(listener),
+    observer: null,
   })
   const signIn = buildSignIn(services, { ...noProviders, tokenApi: null })
   const app = await startApp({

@@ -183,6 +183,7 @@ export async function signedInThere(
     remember: true,
     client: { userAgent: 'test', network: '127.0.0.1' },
     replaces: replaces === null ? null : { publicId: replaces, reauthenticates: false },
+    newDevice: false,
     basis: { kind: 'provider', authTime: null, endsAt: null, grant: providerGrant },
   })
   return { session, grantId: providerGrant.id, person, tokens }

@@ -110,7 +110,7 @@ async function join(person: ProviderPerson, as = 'work'): Promise<Visitor> {
 
 async function inviteLink(): Promise<string> {
   const { href } = (await stage.admin.post('/auth/invites', {})).json<InviteAnswer>()
-  return href.slice(stage.origin.length)
+  return (href ?? '').slice(stage.origin.length)
 }
 
 async function visitor(who: Who, language = 'en') {

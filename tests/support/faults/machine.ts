@@ -33,6 +33,10 @@ export const strace: Ability = {
   there: works('strace', '-o', '/dev/null', 'true'),
 }
 export const nginx: Ability = { what: 'nginx (apt-get install nginx)', there: works(nginxProgram(), '-v') }
+export const mailpit: Ability = {
+  what: 'mailpit (go install github.com/axllent/mailpit@v1.33.1)',
+  there: works('mailpit', 'version', '--no-release-check'),
+}
 export const prlimit: Ability = { what: 'prlimit (util-linux)', there: works('prlimit', '--version') }
 export const tmpfs: Ability = { what: 'root, to mount a tmpfs', there: canMount() }
 export const faketime: Ability = { what: 'libfaketime (apt-get install faketime)', there: faketimeLibrary() !== null }

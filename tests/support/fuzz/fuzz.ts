@@ -6,6 +6,7 @@ import { ROOT } from '../server.ts'
 /** What each area takes of the whole time. Starting a process for each input is slow, so these get more. */
 const SHARES = {
   'raw requests': 3,
+  'proxy headers': 2,
   paths: 2,
   cookies: 2,
   bodies: 3,
