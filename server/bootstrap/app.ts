@@ -200,7 +200,9 @@ export function createApp(deps: AppDeps): App {
   hono.use('/auth/*', exposeContext)
   hono.route('/auth', authRoutes)
   hono.notFound(
-    notFound((method, path) => hono.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)),
+    notFound(
+      (method, path) => hono.router.match(method, path)[0].find(([[, taken]]) => taken.method === method)?.[0][1].path,
+    ),
   )
   hono.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
 
