@@ -20,8 +20,14 @@ const COPIED = [
   'SECURITY.md',
   'LICENSE',
 ]
-/** Compiled files that contain the package that they import, and all that it needs. */
-const BUNDLED = { 'server/accounts/passkeys/webauthn-library.js': '@simplewebauthn/server' }
+/** Compiled files that contain the package that they import, and all that it needs of it. */
+const BUNDLED = {
+  'server/accounts/passkeys/webauthn-library.js': '@simplewebauthn/server',
+  'server/accounts/totp.js': 'otpauth',
+  'server/mail/mail-library.js': 'nodemailer',
+}
+/** For CommonJS in a bundle, whose `require` would not find what Node brings. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 /** Loaded only from a clone: by `porchlight dev`, and to make what is built here. */
 const DEVELOPMENT_ONLY = new Set(['nuxt', 'esbuild', 'h3', '@valibot/to-json-schema'])
 
@@ -62,8 +68,8 @@ function isNoTypeScript(path: string): boolean {
 }
 
 /**
- * Puts a library with many dependencies of its own into the file that imports it, so that they are not installed, with
- * their licences beside it. `docs/decisions/037-passkeys.md` says why.
+ * Puts a library that brings much more than is used of it into the file that imports it, with the licences beside it.
+ * `docs/decisions/037-passkeys.md` says why.
  */
 async function bundle(): Promise<void> {
   for (const file of Object.keys(BUNDLED)) {
@@ -76,6 +82,7 @@ async function bundle(): Promise<void> {
       platform: 'node',
       format: 'esm',
       target: 'node22',
+      banner: { js: REQUIRE },
       legalComments: 'none',
       metafile: true,
       logLevel: 'error',

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { installIntoEmptyFolder } from '../tests/support/package.ts'
@@ -48,8 +48,12 @@ test('it names exactly the production dependencies and what is bundled, and thos
   )
   const named = new Map(sbom.components.map(({ name, scope }) => [name, scope]))
   expect([...installed].filter(name => !named.has(name))).toEqual([])
-  const licences = readFileSync(join(ROOT, 'dist/server/accounts/passkeys/webauthn-library.LICENSES.txt'), 'utf8')
+  const licences = globSync('dist/**/*.LICENSES.txt', { cwd: ROOT })
+    .map(file => readFileSync(join(ROOT, file), 'utf8'))
+    .join('\n')
   const bundled = new Set([...licences.matchAll(/^(\S+) \d+\.\d+\.\S+ \(.+\)$/gm)].map(([, name = '']) => name))
+  expect(bundled).toContain('nodemailer')
+  expect(bundled).toContain('otpauth')
   expect([...bundled].filter(name => !named.has(name))).toEqual([])
   const elsewhere = [...named].filter(([name]) => !installed.has(name) && !bundled.has(name))
   expect(elsewhere.filter(([, scope]) => scope !== 'optional')).toEqual([])

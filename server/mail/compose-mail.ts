@@ -1,8 +1,8 @@
-import MailComposer from 'nodemailer/lib/mail-composer'
 import { toEmailKey } from '../base/email-key.ts'
 import type { MailConfig } from '../config/mail-settings.ts'
 import type { Config } from '../config/types.ts'
 import type { MailRecord } from '../store/mail-types.ts'
+import { MailComposer } from './mail-library.ts'
 import type { RenderedMail } from './render-mail.ts'
 import type { Envelope } from './smtp.ts'
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { MINUTE, SECOND } from '../base/clock.ts'
 import type { MailServer } from '../config/mail-settings.ts'
+import { SMTPConnection } from './mail-library.ts'
 
 /** `reason` is a code or the server's reply, for the log: never an address or a text of ours. */
 export type Delivery =
