@@ -6,7 +6,8 @@ import { startMailpit } from '../support/faults/mailpit.ts'
 import { codeIn, setUp, signIn, somebody } from '../support/people.ts'
 import { type Server, sleep, startServer, stopAll } from '../support/server.ts'
 
-const INVITATIONS = 60
+/** Within the writes in a row of one account. */
+const INVITATIONS = 40
 const KILLS = 5
 
 afterAll(stopAll)

@@ -23,20 +23,18 @@ import { strace, testWith } from '../support/faults/machine.ts'
 const SETTINGS = { LOG_LEVEL: 'warn' }
 const KNOWN = readMigrations(MIGRATIONS)
 /**
- * The start is killed at these of its system calls on files: while it copies the database, while it changes it, in
- * between.
+ * The start is killed in so many of its system calls on files, evenly spread: while it copies the database, while it
+ * changes it, in between.
  */
-const MOMENTS = [
-  ...[4, 40, 80, 110, 120, 125, 130, 135].map(when => ({ call: 'pwrite64', when })),
-  ...[1, 2, 3, 4, 5, 6, 7, 8].map(when => ({ call: 'fsync', when })),
-  { call: 'rename', when: 1 },
-]
+const KILLS = { pwrite64: 10, fsync: 8, rename: 1 }
+type Call = keyof typeof KILLS
+const MOMENTS = Object.values(KILLS).reduce((sum, n) => sum + n)
 
 afterAll(stopAll)
 
 describe('a migration', () => {
   testWith(strace)(
-    `killed at ${MOMENTS.length} moments leaves the old database or the new one, and the next start goes on from either, with everybody signed in`,
+    `killed at ${MOMENTS} moments leaves the old database or the new one, and the next start goes on from either, with everybody signed in`,
     async () => {
       const found = { old: 0, new: 0, notKilled: 0 }
       const server = await startServer({ settings: SETTINGS })
@@ -45,30 +43,19 @@ describe('a migration', () => {
       const old = makeOld(server)
       const keys = join(server.dataDir, 'keys.json')
       const keysThen = readFileSync(keys)
-
-      for (const { call, when } of MOMENTS) {
+      const startOver = (...options: string[]) => {
         for (const part of databaseParts(databaseFile(server.dataDir))) rmSync(part, { force: true })
         copyFileSync(old, databaseFile(server.dataDir))
         // With the key file of the same time: an older database is noticed, and ends every session.
         writeFileSync(keys, keysThen)
+        const under = ['strace', '-D', '-f', '-qq', ...options]
+        return spawnServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS, under })
+      }
+
+      for (const { call, when } of await momentsOf(startOver)) {
         const moment = `killed at ${call} ${when}`
-        const killed = await spawnServer({
-          dataDir: server.dataDir,
-          port: server.port,
-          settings: SETTINGS,
-          under: [
-            'strace',
-            '-D',
-            '-f',
-            '-qq',
-            '-o',
-            '/dev/null',
-            '-e',
-            `trace=${call}`,
-            '-e',
-            `inject=${call}:signal=SIGKILL:when=${when}`,
-          ],
-        })
+        const inject = `inject=${call}:signal=SIGKILL:when=${when}`
+        const killed = await startOver('-o', '/dev/null', '-e', `trace=${call}`, '-e', inject)
         if (await endsBeforeItIsReady(killed)) {
           onDisk(server.dataDir, db => {
             const applied = db.prepare('SELECT count(*) FROM migrations').pluck().get()
@@ -82,7 +69,7 @@ describe('a migration', () => {
         await killed.stop('SIGKILL')
         await expectAllIsWell(server, browsers)
       }
-      report('migration', { moments: MOMENTS.length, ...found })
+      report('migration', { moments: MOMENTS, ...found })
       expect(found.old).toBeGreaterThan(0)
       expect(found.new).toBeGreaterThan(0)
     },
@@ -119,6 +106,20 @@ function makeOld({ dataDir }: Server): string {
   // As every version has left it: others may not read it.
   chmodSync(file, 0o600)
   return file
+}
+
+/** A start that nobody disturbs tells how many calls of each kind there are. */
+async function momentsOf(start: (...options: string[]) => Promise<Server>): Promise<{ call: Call; when: number }[]> {
+  const file = join(temporaryFolder(), 'calls')
+  const server = await start('-o', file, '-e', `trace=${Object.keys(KILLS).join(',')}`)
+  expect(await endsBeforeItIsReady(server), server.output).toBe(false)
+  const called = readFileSync(file, 'utf8')
+  await server.stop('SIGKILL')
+  return (Object.entries(KILLS) as [Call, number][]).flatMap(([call, kills]) => {
+    const calls = called.match(new RegExp(`\\b${call}\\(`, 'g'))?.length ?? 0
+    expect(calls, call).toBeGreaterThanOrEqual(kills)
+    return Array.from({ length: kills }, (_, n) => ({ call, when: Math.ceil((calls * (n + 1)) / kills) }))
+  })
 }
 
 /** Waits for the first of two ends: it dies, or it is ready. */
