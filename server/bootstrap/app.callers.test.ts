@@ -80,6 +80,7 @@ describe('authentication', () => {
         idleEndsAt: 3,
         absoluteEndsAt: 4,
         amr: ['pwd'],
+        acr: 'aal1',
         remember: false,
       },
     })

@@ -171,6 +171,8 @@ const ALIVE = new Set([
   '/auth/logout',
   '/auth/register',
   '/auth/reset',
+  '/auth/email/verify',
+  '/auth/email/restore',
   '/auth/user',
   '/auth/password',
   '/auth/reauthenticate',

@@ -40,7 +40,7 @@ describe('HD-15 several people at once', () => {
       }
     }
     await Promise.all([...people.flatMap(each => [0, 1, 2, 3].map(offset => visit(each, offset))), strangerAtTheDoor()])
-    expect(asked).toBeGreaterThan(50)
+    expect(asked).toBeGreaterThan(20)
   })
 
   test('HD-10 ASVS 14.3.2 what was made for somebody is kept by no cache', async () => {
