@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CALLS } from '../../server/contract/calls/all-calls.ts'
-import { Visitor } from '../support/client.ts'
+import type { Visitor } from '../support/client.ts'
 import { setUp } from '../support/people.ts'
 import { type Server, startServer, stopAll } from '../support/server.ts'
 
