@@ -101,6 +101,8 @@ describe('in the browser', () => {
     page = await context.newPage()
     await page.goto('/sign-in')
     await page.getByRole('link', { name: '忘记密码' }).click()
+    // The page that is left has such a field, too.
+    await page.getByRole('button', { name: '发送链接' }).waitFor()
     await hydrated(page)
     await page.getByLabel('邮箱').fill(person.email)
     await page.getByRole('button', { name: '发送链接' }).click()
